@@ -1,0 +1,3 @@
+from gevent import monkey  # isort: skip
+
+monkey.patch_all()
