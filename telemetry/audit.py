@@ -1,0 +1,19 @@
+"""Audit: one line for each event that a security team asks about later (registration, consent, login, refusal, …).
+
+Called by both servers where the event happens. Must never be given a token, code, secret or verifier: identifiers
+(client_id, sid, jti, tenant and object id) are what an audit line is made of.
+"""
+
+import logging
+
+_log = logging.getLogger("audit")
+
+
+def audit(event: str, **fields: object) -> None:
+    """Write one audit line.
+
+    Args:
+        event: dotted name in the past tense's noun form, for example ``token.issued`` or ``login.refused``.
+        **fields: what identifies the parties and says why; values are JSON types.
+    """
+    _log.info(event, extra={"event": event, **fields})

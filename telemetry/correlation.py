@@ -1,0 +1,33 @@
+"""The correlation id of the request at hand: one per request, on every log line and every error page.
+
+Called by the outermost layer of each server (``new_id`` once per request) and by whatever reports an error
+(``current``). Must not take an id from the client: an id that a client chooses can be made to point at another
+person's log lines.
+"""
+
+import secrets
+from contextvars import ContextVar
+
+_NONE = "-"
+_current: ContextVar[str] = ContextVar("correlation_id", default=_NONE)
+
+
+def new_id() -> str:
+    """Start a new correlation id in this context (with gevent: this greenlet) and return it.
+
+    Returns:
+        16 URL-safe characters (96 random bits).
+    """
+    value = secrets.token_urlsafe(12)
+    _current.set(value)
+    return value
+
+
+def adopt(value: str) -> None:
+    """Carry an id over to a greenlet that works for the same request (``gevent.spawn`` copies no context)."""
+    _current.set(value)
+
+
+def current() -> str:
+    """Return this context's correlation id, ``-`` outside a request."""
+    return _current.get()
