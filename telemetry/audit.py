@@ -1,7 +1,8 @@
-"""Audit: one line for each event that a security team asks about later (registration, consent, login, refusal, …).
+"""Audit: one line for each event that a security team asks about later (registration, consent, login,
+refusal, …).
 
-Called by both servers where the event happens. Must never be given a token, code, secret or verifier: identifiers
-(client_id, sid, jti, tenant and object id) are what an audit line is made of.
+Called by both servers where the event happens. Must never be given a token, code, secret or verifier:
+identifiers (client_id, sid, jti, tenant and object id) are what an audit line is made of.
 """
 
 import logging

@@ -1,8 +1,8 @@
 """The correlation id of the request at hand: one per request, on every log line and every error page.
 
 Called by the outermost layer of each server (``new_id`` once per request) and by whatever reports an error
-(``current``). Must not take an id from the client: an id that a client chooses can be made to point at another
-person's log lines.
+(``current``). Must not take an id from the client: an id that a client chooses can be made to point at
+another person's log lines.
 """
 
 import secrets

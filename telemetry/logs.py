@@ -1,7 +1,8 @@
 """Log lines of both servers: one JSON object a line, or short text on a developer's terminal.
 
-Called once per process by each server's ``serve`` entry point. Must not know what is logged: keeping secrets out
-is the caller's duty, but libraries that are known to log tokens at DEBUG are pinned to INFO here.
+Called once per process by each server's ``serve`` entry point. Must not know what is logged: keeping
+secrets out is the caller's duty, but libraries that are known to log tokens at DEBUG are pinned to INFO
+here.
 """
 
 import logging
@@ -15,14 +16,17 @@ from telemetry import correlation
 
 LogFormat = Literal["json", "text"]
 
-# authlib and msal log tokens, the Azure SDK logs headers and urllib3 logs whole URLs at DEBUG; none may go lower.
+# authlib and msal log tokens, the Azure SDK logs headers and urllib3 logs whole URLs at DEBUG; none may go
+# lower.
 _PINNED = ("authlib", "msal", "azure", "urllib3", "requests", "redis")
 # What a LogRecord always has; anything else was passed as extra= and belongs in the JSON line.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record as one line of JSON with time (RFC 3339, UTC), level, service, logger and correlation id."""
+    """Renders a record as one line of JSON with time (RFC 3339, UTC), level, service, logger and
+    correlation id.
+    """
 
     def __init__(self, service: str) -> None:
         super().__init__()
@@ -45,7 +49,9 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """Renders a record for people: time, level, correlation id, message, then the extra fields as ``key=value``."""
+    """Renders a record for people: time, level, correlation id, message, then the extra fields as
+    ``key=value``.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, with control characters in the message escaped so that one event stays one line."""
@@ -55,7 +61,7 @@ class TextFormatter(logging.Formatter):
         line = (
             f"{clock} {record.levelname:<7} {correlation.current()} {message}{' ' if fields else ''}{fields}"
         )
-        return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 
 def setup(
