@@ -54,7 +54,7 @@ class TextFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, with control characters in the message escaped so that one event stays one line."""
+        """Return the line; control characters are escaped, so that one event stays one line."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         fields = " ".join(f"{k}={v}" for k, v in vars(record).items() if k not in _STANDARD)
         message = record.getMessage().encode("unicode_escape", "backslashreplace").decode()
