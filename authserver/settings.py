@@ -1,0 +1,327 @@
+"""The settings of the authorization server: read once at the start into one frozen object, then passed
+around.
+
+``load_settings`` is called by ``serve.py`` and the CLI; tests construct ``Settings`` with keyword
+arguments. Sources, the strongest first: environment, ``.env``, files in AUTHSERVER_SECRETS_DIR (one per
+variable, named like it). Must not be read again while running, and must never show the value of a secret.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+from authserver.errors import SettingsError
+from authserver.model import Resource, SigningAlgorithm
+from authserver.resources import aliases_of, canonical_uri, is_loopback_url
+
+_DAY_SECONDS: Final = 86_400
+_PREFIX: Final = "AUTHSERVER_"
+# Longer than this and a session ended would be forgotten before its last access token has expired.
+MAX_ACCESS_TOKEN_LIFETIME_SECONDS: Final = _DAY_SECONDS
+
+_SCOPES: Final = {
+    "mcp:tools": "Connect to the server, list its tools and call the simple ones",
+    "snippets:read": "Read your snippets",
+    "snippets:write": "Save and delete your snippets",
+    "model:invoke": "Ask the language model on your behalf",
+}
+_DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an absolute http(s) URL without query or fragment")
+    if parts.username is not None or parts.path not in {"", "/"}:
+        raise ValueError("must be an origin: scheme, host and port only")
+    if parts.scheme == "http" and not is_loopback_url(value):
+        raise ValueError("must be https unless its host is loopback")
+    # One spelling of the issuer everywhere: no trailing slash (RFC 8414 §2, RFC 9207 §2.4 compare as
+    # strings).
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _https_url(value: str) -> str:
+    if urlsplit(value).scheme != "https" or not urlsplit(value).hostname:
+        raise ValueError("must be an https URL")
+    return value.rstrip("/")
+
+
+def _path_prefix(value: str) -> str:
+    if value and (not value.startswith("/") or value.endswith("/") or "//" in value):
+        raise ValueError("must be empty or begin with a slash and not end with one")
+    return value
+
+
+def _fernet_keys(value: SecretStr) -> SecretStr:
+    keys = [part.strip() for part in value.get_secret_value().split(",") if part.strip()]
+    if not keys:
+        raise ValueError("must hold at least one Fernet key")
+    for key in keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            # The library's message is not repeated: it is about the value.
+            raise ValueError("must be Fernet keys (32 bytes, base64url), comma-separated") from None
+    return SecretStr(",".join(keys))
+
+
+def _redis_url(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("must be a redis://, rediss:// or unix:// URL")
+    return value
+
+
+class Settings(BaseSettings):
+    """Each field is the variable AUTHSERVER_<NAME>, or the platform's name where one is given."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, env_file_encoding="utf-8", frozen=True, extra="ignore", populate_by_name=True
+    )
+
+    public_url: Annotated[str, AfterValidator(_origin)] = "http://localhost:8080"
+    """The issuer (RFC 8414 §2, RFC 9207): an origin, https unless loopback. Default http://localhost:8080."""
+
+    endpoint_prefix: Annotated[str, AfterValidator(_path_prefix)] = "/oauth"
+    """Stands between issuer and endpoint in public URLs (RFC 8414 §2). Default /oauth; empty without a
+    gateway.
+    """
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Default 127.0.0.1."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] = 8081
+    """TCP port to listen on. Default 8081."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Gunicorn worker processes; they share the store. Default 1."""
+
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line, or text for a terminal. Default json."""
+
+    state_file: Path = Path(".mcpstack/authserver.db")
+    """SQLite file, made when missing; used unless REDIS_URL is set. Default .mcpstack/authserver.db."""
+
+    redis_url: Annotated[SecretStr | None, AfterValidator(_redis_url)] = Field(
+        default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url")
+    )
+    """REDIS_URL: redis://, rediss:// or unix://; unset (the default): SQLite. A secret: it may hold a
+    password.
+    """
+
+    redis_cluster: bool = False
+    """Whether REDIS_URL names a node of a Redis Cluster (OSS cluster protocol). Default false."""
+
+    redis_allow_unsafe: bool = False
+    """Accept a Redis that evicts or does not persist: development only, sessions get lost. Default false."""
+
+    store_deadline_seconds: Annotated[float, Field(gt=0, le=30)] = 5.0
+    """Seconds a store operation may wait before it answers 503. Default 5."""
+
+    master_secret: Annotated[SecretStr, AfterValidator(_fernet_keys)]
+    """Fernet keys, comma-separated, the first current, the others for what was sealed before. Required."""
+
+    resources: tuple[Resource, ...] = ()
+    """JSON list of the MCP servers tokens are issued for (RFC 8707 §2, RFC 9728). Default:
+    <public_url>/mcp alone.
+    """
+
+    resource_aliases: tuple[str, ...] | None = None
+    """JSON list: other URIs of the default resource. Default: its /sse and, where loopback, its local
+    spellings.
+    """
+
+    resource_port: Annotated[int, Field(ge=1, le=65535)] = 8082
+    """The default resource's own local port, for the aliases of clients that go around the gateway.
+    Default 8082.
+    """
+
+    signing_algorithm: SigningAlgorithm = "RS256"
+    """RS256 (default; what Azure API Management documents) or ES256 (RFC 9068 §2.1, RFC 7518 §3.1)."""
+
+    signing_key_rotation_seconds: Annotated[int, Field(ge=3 * 3600, le=366 * _DAY_SECONDS)] = (
+        30 * _DAY_SECONDS
+    )
+    """How long a signing key signs before its successor takes over. Default 2592000 (30 days)."""
+
+    access_token_lifetime_seconds: Annotated[int, Field(ge=60, le=MAX_ACCESS_TOKEN_LIFETIME_SECONDS)] = 3600
+    """Lifetime of an access token (RFC 6749 §4.2.2 expires_in). Default 3600."""
+
+    refresh_idle_lifetime_seconds: Annotated[int, Field(ge=3600)] = 30 * _DAY_SECONDS
+    """A session ends when not refreshed for this long. Default 2592000 (30 days)."""
+
+    refresh_absolute_lifetime_seconds: Annotated[int, Field(ge=3600)] = 90 * _DAY_SECONDS
+    """A session ends this long after the sign-in. Default 7776000 (90 days)."""
+
+    code_lifetime_seconds: Annotated[int, Field(ge=10, le=600)] = 60
+    """Lifetime of an authorization code (RFC 6749 §4.1.2: at most 600). Default 60."""
+
+    login_lifetime_seconds: Annotated[int, Field(ge=60, le=3600)] = 900
+    """How long a person may take at Entra, and on the consent page. Default 900."""
+
+    private_redirect_schemes: tuple[str, ...] = (
+        "cursor",
+        "vscode",
+        "vscode-insiders",
+        "vscodium",
+        "windsurf",
+        "zed",
+    )
+    """JSON list: private-use redirect schemes without a dot that may register (RFC 8252 §7.1)."""
+
+    registrations_per_minute: Annotated[int, Field(ge=1)] = 60
+    """How many registrations one address may make in a minute (RFC 7591 §5). Default 60."""
+
+    azure_client_id: Annotated[str, Field(min_length=1)] = Field(
+        validation_alias=AliasChoices("AZURE_CLIENT_ID", "azure_client_id")
+    )
+    """AZURE_CLIENT_ID: the login application at Entra. Required."""
+
+    azure_tenant_id: Annotated[str, Field(min_length=1)] = Field(
+        validation_alias=AliasChoices("AZURE_TENANT_ID", "azure_tenant_id")
+    )
+    """AZURE_TENANT_ID: the home tenant's GUID. Required."""
+
+    azure_federated_token_file: Path | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AZURE_FEDERATED_TOKEN_FILE", "azure_federated_token_file"),
+    )
+    """AZURE_FEDERATED_TOKEN_FILE: workload identity instead of a client secret, and preferred. Default
+    unset.
+    """
+
+    entra_client_secret: SecretStr | None = None
+    """The login application's secret; required unless there is a federated token file."""
+
+    entra_authority: Annotated[str, AfterValidator(_https_url)] = "https://login.microsoftonline.com"
+    """Entra's authority. Default https://login.microsoftonline.com."""
+
+    entra_ca_file: Path | None = None
+    """PEM file that alone is trusted for the authority (the emulator's). Default: the system's
+    authorities.
+    """
+
+    allowed_tenants: dict[str, str] = {}
+    """JSON object, tenant GUID → display name, of who may sign in beside the home tenant. Default {}."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_values(cls, data: Any) -> Any:
+        # An empty variable is an unset one, as shells and Kubernetes leave them; only for the prefix it has
+        # a meaning.
+        if not isinstance(data, dict):
+            return data
+        return {k: v for k, v in data.items() if v != "" or k == "endpoint_prefix"}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.entra_client_secret is None and self.azure_federated_token_file is None:
+            raise ValueError(
+                "AUTHSERVER_ENTRA_CLIENT_SECRET: required unless AZURE_FEDERATED_TOKEN_FILE is set"
+            )
+        if self.refresh_absolute_lifetime_seconds < self.refresh_idle_lifetime_seconds:
+            raise ValueError(
+                "AUTHSERVER_REFRESH_ABSOLUTE_LIFETIME_SECONDS: must not be less than the idle lifetime"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _with_resources(self) -> Self:
+        resources = tuple(_checked(resource) for resource in self.resources) or (self._default_resource(),)
+        names = [uri for resource in resources for uri in (resource.uri, *resource.aliases)]
+        if len(set(names)) != len(names):
+            raise ValueError("AUTHSERVER_RESOURCES: each URI and alias must name one resource only")
+        # The object is frozen from here on; this fills in what depends on other fields.
+        self.__dict__["resources"] = resources
+        return self
+
+    def _default_resource(self) -> Resource:
+        uri = f"{self.public_url}/mcp"
+        aliases = self.resource_aliases
+        if aliases is None:
+            aliases = aliases_of(self.public_url, ("/mcp", "/mcp/sse"), extra_port=self.resource_port)
+        return _checked(Resource(uri, "mcpstack", dict(_SCOPES), _DEFAULT_SCOPES, aliases))
+
+    @property
+    def master_secrets(self) -> tuple[str, ...]:
+        """The Fernet keys, current first."""
+        return tuple(self.master_secret.get_secret_value().split(","))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the issuer is plain http on loopback: the only place where cookies go without Secure."""
+        return self.public_url.startswith("http://")
+
+    def endpoint(self, path: str) -> str:
+        """Return the public URL of an endpoint, for example ``endpoint("/token")``."""
+        return f"{self.public_url}{self.endpoint_prefix}{path}"
+
+
+def load_settings(env_file: Path | None = Path(".env")) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: one line that names each variable that is wrong and says why, without its value.
+    """
+    secrets_dir = os.environ.get(f"{_PREFIX}SECRETS_DIR") or None
+    if secrets_dir is not None and not Path(secrets_dir).is_dir():
+        raise SettingsError(f"{_PREFIX}SECRETS_DIR: is not a folder")
+    try:
+        return Settings(_env_file=env_file, _secrets_dir=secrets_dir)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(e) for e in error.errors(include_input=False))) from None
+    except SourceError as error:
+        # Its cause is a JSON error that holds the text; only the field's name is kept.
+        raise SettingsError(f"{_variable_in(str(error))}: must be JSON") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{_PREFIX}SECRETS_DIR or .env: unreadable ({type(error).__name__})") from None
+
+
+def _checked(resource: Resource) -> Resource:
+    unknown = set(resource.default_scopes) - set(resource.scopes)
+    if unknown or not resource.scopes:
+        raise ValueError(
+            "AUTHSERVER_RESOURCES: default_scopes must be among the scopes, and there must be scopes"
+        )
+    try:
+        uri = canonical_uri(resource.uri)
+        aliases = tuple(dict.fromkeys(canonical_uri(alias) for alias in resource.aliases))
+    except ValueError as error:
+        raise ValueError(f"AUTHSERVER_RESOURCES: {error}") from None
+    return Resource(
+        uri,
+        resource.name,
+        dict(resource.scopes),
+        resource.default_scopes,
+        tuple(a for a in aliases if a != uri),
+    )
+
+
+def _explain(error: Any) -> str:
+    message = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return message
+    name = _variable(str(error["loc"][0]))
+    inner = "".join(f"[{json.dumps(part)}]" for part in error["loc"][1:])
+    reason = "is required" if error["type"] == "missing" else message
+    return f"{name}{inner}: {reason}"
+
+
+def _variable(field: str) -> str:
+    if field.isupper():
+        return field
+    info = Settings.model_fields.get(field)
+    alias = info.validation_alias if info else None
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{_PREFIX}{field.upper()}"
+
+
+def _variable_in(message: str) -> str:
+    quoted = [name for name in Settings.model_fields if f'"{name}"' in message]
+    return _variable(quoted[0]) if quoted else "a variable"

@@ -1,0 +1,46 @@
+"""What the server remembers: one set of protocols, a SQLite backend (default) and a Redis backend (outgrown).
+
+Made once per process by ``open_store`` and handed to whoever needs it. Must not know OAuth's wire or the
+web. Secrets, codes and tokens are stored by digest; msal's flows and signing keys encrypted; expiry is the
+store's own work.
+"""
+
+from authserver.cipher import Cipher
+from authserver.model import Clock
+from authserver.settings import Settings
+from authserver.store.family import Graced, Reused, Rotated, RotateOutcome, Rotation, Unknown
+from authserver.store.protocols import (
+    ClientStore,
+    CodeReplay,
+    CodeStore,
+    KeyStore,
+    LoginStore,
+    OnceStore,
+    SessionStore,
+    Store,
+)
+from authserver.store.sqlite import SqliteStore
+
+__all__ = [
+    "ClientStore",
+    "CodeReplay",
+    "CodeStore",
+    "Graced",
+    "KeyStore",
+    "LoginStore",
+    "OnceStore",
+    "Reused",
+    "RotateOutcome",
+    "Rotated",
+    "Rotation",
+    "SessionStore",
+    "SqliteStore",
+    "Store",
+    "Unknown",
+    "open_store",
+]
+
+
+def open_store(settings: Settings, clock: Clock, cipher: Cipher) -> Store:
+    """Return the store the settings name; nothing is connected before it is used."""
+    return SqliteStore(settings.state_file, clock, cipher, deadline_seconds=settings.store_deadline_seconds)

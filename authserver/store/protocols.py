@@ -1,0 +1,117 @@
+"""What the rest of the server may ask of a store: narrow protocols, whose verbs are atomic where they say so.
+
+Implemented whole by ``sqlite.SqliteStore`` and ``redis.RedisStore``; users name only the protocol they
+need. Whatever is looked up by a secret is looked up by its ``cipher.digest``. Every verb raises
+StoreUnavailable when the store cannot answer; a verb that changes something and returns has made it
+durable. What has expired is absent.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from authserver.model import AuthorizationCode, Client, Login, Session, SigningKeyRecord
+from authserver.store.family import RotateOutcome, Rotation
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReplay:
+    """The code was taken before; ``sid`` names the session that its first presentation opened or will
+    open.
+    """
+
+    sid: str
+
+
+class ClientStore(Protocol):
+    """Registrations. One in use never expires: 90 days from the last ``touch_client``; operators' never
+    do.
+    """
+
+    def add_client(self, client: Client) -> None:
+        """Add a registration, or replace the one of the same client_id."""
+
+    def get_client(self, client_id: str) -> Client | None:
+        """Return the registration."""
+
+    def touch_client(self, client_id: str) -> None:
+        """Say that the registration is in use. Cheap to call each time: written at most once a day."""
+
+    def remove_client(self, client_id: str) -> bool:
+        """Remove the registration; say whether there was one."""
+
+
+class LoginStore(Protocol):
+    """People on the way to Entra and back, under the digest of the state."""
+
+    def put_login(self, state_hash: str, login: Login, lifetime_seconds: int) -> None:
+        """Keep the login, encrypted."""
+
+    def take_login(self, state_hash: str) -> Login | None:
+        """Atomic: return the login to one caller and to no other."""
+
+
+class CodeStore(Protocol):
+    """Authorization codes, under the digest of the code."""
+
+    def put_code(self, code_hash: str, code: AuthorizationCode, lifetime_seconds: int) -> None:
+        """Keep the code."""
+
+    def take_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
+        """Atomic: return the code to its first presentation, CodeReplay to any later one (RFC 6749
+        §4.1.2).
+        """
+
+
+class SessionStore(Protocol):
+    """Sessions and their refresh token families, under the sid; states and their changes: ``family``."""
+
+    def open_session(self, session: Session) -> bool:
+        """Atomic: keep a new session; False when that sid was ended (or opened) before."""
+
+    def get_session(self, sid: str) -> Session | None:
+        """Return the session, also an ended one while it is remembered; None for a sid ended before it
+        was opened.
+        """
+
+    def rotate(self, wish: Rotation) -> RotateOutcome:
+        """Atomic: spend the presented refresh token and put its successor in place."""
+
+    def end_session(self, sid: str, reason: str) -> bool:
+        """End the session, also one that is not opened yet; say whether this call did it. The first
+        reason stays.
+        """
+
+    def sessions_of(self, tid: str, oid: str) -> list[Session]:
+        """Return the active sessions of one person, oldest first."""
+
+
+class KeyStore(Protocol):
+    """Signing keys; who may add which is decided by generation."""
+
+    def add_key_once(self, key: SigningKeyRecord) -> bool:
+        """Atomic: keep the key unless its generation is taken; say whether it was kept."""
+
+    def list_keys(self) -> list[SigningKeyRecord]:
+        """Return the keys, oldest generation first."""
+
+    def remove_key(self, generation: int) -> None:
+        """Forget a key that verifies nothing any more; the last generation is never removed by anybody."""
+
+
+class OnceStore(Protocol):
+    """Things that may happen once: a jti, a nonce."""
+
+    def add_once(self, namespace: str, key: str, lifetime_seconds: int) -> bool:
+        """Atomic: True for the first caller within the lifetime, False for all others."""
+
+
+class Store(ClientStore, LoginStore, CodeStore, SessionStore, KeyStore, OnceStore, Protocol):
+    """All of it, as a backend implements it."""
+
+    def check(self) -> None:
+        """Return when the store answers and is durable; raise StoreUnavailable otherwise (for /readyz,
+        doctor).
+        """
+
+    def close(self) -> None:
+        """Let go of connections; the store opens new ones when it is used again."""

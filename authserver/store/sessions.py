@@ -1,0 +1,81 @@
+"""The session verbs that read, decide and swap: written once, for any backend that has a compare-and-swap
+cell.
+
+Called by the backends. Must not know how a cell is kept: ``family`` decides, the backend swaps, and a swap
+that fails means that somebody else's change was made in between, so the decision is taken again on what
+they left.
+"""
+
+from typing import Final, Protocol
+
+from authserver.errors import StoreUnavailable
+from authserver.model import Session
+from authserver.store import family, records
+
+# Each failed swap is somebody else's success, and a family has few states: this many in a row is a fault.
+_ATTEMPTS: Final = 100
+# A sid that was ended before its session was opened; JSON never begins like this.
+_TOMBSTONE: Final = "ended:"
+
+
+class SessionCells(Protocol):
+    """One text per sid."""
+
+    def read_cell(self, sid: str) -> str | None:
+        """Return the text kept for this sid, None when there is none or it may be forgotten."""
+
+    def swap_cell(
+        self, sid: str, seen: str | None, text: str, session: Session | None, keep_until_seconds: int
+    ) -> bool:
+        """Atomic: put the text in place of what was seen (None: of nothing); False when it is not there any
+        more.
+
+        Args:
+            sid: whose cell.
+            seen: the text as read, to the byte.
+            text: what to keep.
+            session: what the text says, None for a tombstone; for the backend's index of people.
+            keep_until_seconds: when it may be forgotten.
+        """
+
+
+def session_in(text: str | None) -> Session | None:
+    """Return the session a cell's text says; None for an empty cell and for a tombstone."""
+    return None if text is None or text.startswith(_TOMBSTONE) else records.decode_session(text)
+
+
+def open_session(cells: SessionCells, session: Session, now_seconds: int) -> bool:
+    """Keep a new session unless its sid has a cell already, be it a tombstone."""
+    return _swap(cells, session.sid, None, session, now_seconds)
+
+
+def rotate(cells: SessionCells, wish: family.Rotation, now_seconds: int) -> family.RotateOutcome:
+    """Apply ``family.step`` atomically."""
+    for _ in range(_ATTEMPTS):
+        text = cells.read_cell(wish.sid)
+        outcome, changed = family.step(session_in(text), wish, now_seconds)
+        if changed is None or _swap(cells, wish.sid, text, changed, now_seconds):
+            return outcome
+    raise StoreUnavailable("a session changed faster than it could be rotated")
+
+
+def end_session(cells: SessionCells, sid: str, reason: str, now_seconds: int) -> bool:
+    """Apply ``family.ended`` atomically, or leave a tombstone where there is no session yet."""
+    for _ in range(_ATTEMPTS):
+        text = cells.read_cell(sid)
+        if text is None:
+            keep_until_seconds = now_seconds + family.ENDED_RETENTION_SECONDS
+            done = cells.swap_cell(sid, None, _TOMBSTONE + reason, None, keep_until_seconds)
+        else:
+            session = session_in(text)
+            if session is None or session.state == "ended":
+                return False
+            done = _swap(cells, sid, text, family.ended(session, reason, now_seconds), now_seconds)
+        if done:
+            return True
+    raise StoreUnavailable("a session changed faster than it could be ended")
+
+
+def _swap(cells: SessionCells, sid: str, seen: str | None, session: Session, now_seconds: int) -> bool:
+    keep_until_seconds = family.forget_after_seconds(session, now_seconds)
+    return cells.swap_cell(sid, seen, records.encode(session), session, keep_until_seconds)

@@ -1,0 +1,157 @@
+"""The SQLite file under gevent: one connection per process, short transactions that never yield, patient
+retries.
+
+Used by ``sqlite.SqliteStore`` alone. How it works: all greenlets of a process share one connection, and a
+transaction is a fixed batch of statements, compiled and filled in beforehand, run from BEGIN IMMEDIATE to
+COMMIT without anything in between that could switch greenlets. (One switch inside a write transaction would
+let another greenlet write into it, or let another process hold up the whole hub.) SQLite itself never waits
+(``busy_timeout`` is 0): when another process holds the lock, the greenlet sleeps a little, cooperatively,
+and tries again until the deadline. WAL and ``synchronous=FULL``: when ``write`` has returned, the change
+survives kill -9 and power loss. Must not log, measure, or take locks between BEGIN and COMMIT.
+"""
+
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from authserver.errors import StoreUnavailable
+from authserver.store import sqlite_schema as schema
+
+Row = tuple[Any, ...]
+Statement = tuple[str, tuple[object, ...]]
+_T = TypeVar("_T")
+
+_FIRST_PAUSE_SECONDS: Final = 0.001
+_LONGEST_PAUSE_SECONDS: Final = 0.025
+_BUSY: Final = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_PRIMARY_CODE_MASK: Final = 0xFF
+
+
+class SqliteFile:
+    """Reads and writes one file.
+
+    Args:
+        path: the file; it and its folder are made when missing, readable by their owner only.
+        deadline_seconds: how long an operation may wait for other processes.
+    """
+
+    def __init__(self, path: Path, deadline_seconds: float) -> None:
+        self._path = path
+        self._deadline_seconds = deadline_seconds
+        # By process: a connection must not cross a fork, nor be closed on the other side of it.
+        self._connections: dict[int, sqlite3.Connection] = {}
+
+    def read(self, statement: Statement) -> list[Row]:
+        """Return the rows of one SELECT."""
+        return self._patiently(lambda connection: connection.execute(*statement).fetchall())
+
+    def write(self, *batch: Statement) -> list[list[Row]]:
+        """Run the statements as one transaction, durable when this returns; return the rows of each."""
+        return self._patiently(lambda connection: _commit(connection, batch))
+
+    def connection(self) -> sqlite3.Connection:
+        """Return this process's connection, opened, migrated and with its statements compiled."""
+        connection = self._connections.get(os.getpid())
+        return connection if connection is not None else self._open()
+
+    def close(self) -> None:
+        """Close this process's connection; the next use opens another."""
+        connection = self._connections.pop(os.getpid(), None)
+        if connection is not None:
+            connection.close()
+
+    def _patiently(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        give_up_at = time.monotonic() + self._deadline_seconds
+        pause_seconds = _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return work(self.connection())
+            except sqlite3.DatabaseError as error:
+                self._refuse_unless_busy(error, give_up_at)
+            except OSError as error:
+                raise StoreUnavailable(f"state file: {type(error).__name__}") from error
+            # gevent's sleep where time is patched: other greenlets go on meanwhile.
+            time.sleep(pause_seconds * random.uniform(0.5, 1.5))  # noqa: S311 - jitter, not a secret
+            pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+
+    def _refuse_unless_busy(self, error: sqlite3.DatabaseError, give_up_at: float) -> None:
+        if isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError):
+            raise error
+        code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE_MASK
+        if code in _BUSY:
+            if time.monotonic() < give_up_at:
+                return
+            raise StoreUnavailable("state file: locked past the deadline", retry_after_seconds=1) from error
+        # Full disk, I/O error, not a database …: a fresh connection is what recovers once the cause is gone.
+        with suppress(sqlite3.Error):
+            self.close()
+        raise StoreUnavailable(f"state file: {error}") from error
+
+    def _open(self) -> sqlite3.Connection:
+        if not self._path.exists():
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+        connection = sqlite3.connect(
+            self._path, timeout=0, isolation_level=None, cached_statements=2 * len(schema.ALL)
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            _migrate(connection)
+            _compile(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connections[os.getpid()] = connection
+        return connection
+
+
+def _commit(connection: sqlite3.Connection, batch: tuple[Statement, ...]) -> list[list[Row]]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        results = [connection.execute(sql, values).fetchall() for sql, values in batch]
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return results
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    latest = len(schema.MIGRATIONS)
+    if _version(connection) == latest:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again under the lock: another worker may have been quicker.
+        version = _version(connection)
+        if version > latest:
+            raise StoreUnavailable(
+                f"state file: schema {version} was written by a newer version of this server"
+            )
+        for statement in (s for migration in schema.MIGRATIONS[version:] for s in migration):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {latest}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _compile(connection: sqlite3.Connection) -> None:
+    # sqlite3 compiles a statement into its cache before it looks for the values, and runs nothing without
+    # them.
+    for sql in schema.ALL:
+        with suppress(sqlite3.ProgrammingError):
+            connection.execute(sql)
