@@ -1,0 +1,133 @@
+"""Which servers make up the stack, and the environment each is started with.
+
+Called by ``devstack.up`` and by tests. Must not start anything, and must set only what has to agree between
+the
+servers: whatever else a person has in the environment (a token lifetime, REDIS_URL, …) reaches the servers as
+it is.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from devstack.options import Options
+from devstack.processes import Server
+from devstack.state import StateFolder
+
+CONTOSO: Final = "11111111-1111-4111-8111-111111111111"
+FABRIKAM: Final = "22222222-2222-4222-8222-222222222222"
+LOGIN_CLIENT_ID: Final = "aaaaaaaa-0000-4000-8000-000000000001"
+LOGIN_CLIENT_SECRET: Final = "local-development-only-secret"  # noqa: S105 (the emulator takes this one, and nothing else does)
+
+_LOOPBACK_NAMES: Final = "localhost,127.0.0.1,::1"
+# Another project's workload identity and CA bundle must not reach servers that talk to the emulator alone.
+_DROPPED: Final = frozenset({"AZURE_FEDERATED_TOKEN_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
+_SCOPES: Final = {
+    "mcp:tools": "Connect to the server, list its tools and call the simple ones",
+    "snippets:read": "Read your snippets",
+    "snippets:write": "Save and delete your snippets",
+    "model:invoke": "Ask the language model on your behalf",
+}
+_DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
+
+
+def servers(options: Options, state: StateFolder, environment: Mapping[str, str]) -> tuple[Server, ...]:
+    """Return the stack's servers in the order in which they are started.
+
+    Args:
+        options: ports, and whether there is a gateway.
+        state: the prepared state folder (the master secret is read from it).
+        environment: what every server starts from; the stack's own variables win over it.
+    """
+    base = _base(environment)
+    stack = [
+        _entra(options, state, base),
+        _authserver(options, state, base),
+        _mcpserver(options, state, base),
+    ]
+    if options.with_gateway:
+        stack.append(_gateway(options, base))
+    return tuple(stack)
+
+
+def _base(environment: Mapping[str, str]) -> dict[str, str]:
+    base = {name: value for name, value in environment.items() if name not in _DROPPED}
+    for name in ("NO_PROXY", "no_proxy"):
+        base[name] = ",".join(filter(None, (base.get(name), _LOOPBACK_NAMES)))
+    return {**base, "PYTHONUNBUFFERED": "1"}
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _entra(options: Options, state: StateFolder, base: Mapping[str, str]) -> Server:
+    command = _python(
+        "devstack.entra",
+        f"--port={options.ports.entra}",
+        f"--back-channel-port={options.ports.entra_back_channel}",
+        f"--state-dir={state.path}",
+        f"--redirect-uri={options.issuer}{options.endpoint_prefix}/callback",
+    )
+    return Server("entra", command, base, f"{options.entra_url}/readyz")
+
+
+def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -> Server:
+    environment = {
+        **base,
+        "AUTHSERVER_PUBLIC_URL": options.issuer,
+        "AUTHSERVER_ENDPOINT_PREFIX": options.endpoint_prefix,
+        "AUTHSERVER_HOST": "localhost",
+        "AUTHSERVER_PORT": str(options.ports.authserver),
+        "AUTHSERVER_STATE_FILE": str(state.authserver_database),
+        "AUTHSERVER_MASTER_SECRET": state.master_secret(),
+        "AUTHSERVER_LOG_FORMAT": base.get("AUTHSERVER_LOG_FORMAT", "text"),
+        "AUTHSERVER_RESOURCES": json.dumps([_resource(options)]),
+        "AUTHSERVER_ENTRA_AUTHORITY": options.entra_back_channel_url,
+        "AUTHSERVER_ENTRA_CA_FILE": str(state.ca_file),
+        "AUTHSERVER_ENTRA_CLIENT_SECRET": LOGIN_CLIENT_SECRET,
+        "AUTHSERVER_ALLOWED_TENANTS": json.dumps({FABRIKAM: "Fabrikam"}),
+        "AZURE_CLIENT_ID": LOGIN_CLIENT_ID,
+        "AZURE_TENANT_ID": CONTOSO,
+    }
+    return Server(
+        "authserver", _python("authserver", "serve"), environment, f"{options.authserver_url}/readyz"
+    )
+
+
+def _resource(options: Options) -> dict[str, object]:
+    return {
+        "uri": options.resource,
+        "name": "mcpstack",
+        "scopes": _SCOPES,
+        "default_scopes": _DEFAULT_SCOPES,
+        "aliases": options.resource_aliases,
+    }
+
+
+def _mcpserver(options: Options, state: StateFolder, base: Mapping[str, str]) -> Server:
+    environment = {
+        **base,
+        "MCPSERVER_PUBLIC_URL": options.resource_root,
+        "MCPSERVER_RESOURCE_ALIASES": json.dumps(options.resource_aliases),
+        "MCPSERVER_HOST": "localhost",
+        "MCPSERVER_PORT": str(options.ports.mcpserver),
+        "MCPSERVER_ISSUER": options.issuer,
+        # Straight to the authserver: the two must be able to start before the gateway does.
+        "MCPSERVER_JWKS_URL": f"{options.authserver_url}/jwks",
+        "MCPSERVER_SNIPPETS_FOLDER": str(state.snippets_folder),
+        "MCPSERVER_LOG_FORMAT": base.get("MCPSERVER_LOG_FORMAT", "text"),
+    }
+    return Server("mcpserver", _python("mcpserver", "serve"), environment, f"{options.mcpserver_url}/readyz")
+
+
+def _gateway(options: Options, base: Mapping[str, str]) -> Server:
+    command = _python(
+        "devstack.gateway",
+        f"--port={options.ports.gateway}",
+        f"--public-url={options.gateway_url}",
+        f"--authserver-url={options.authserver_url}",
+        f"--mcpserver-url={options.mcpserver_url}",
+    )
+    return Server("gateway", command, base, f"{options.gateway_url}/readyz")

@@ -1,0 +1,77 @@
+"""What the stack writes to the terminal: log lines with prefixes, and the table a newcomer acts on.
+
+Called by ``devstack.up``. Must not decide anything, and must not print a secret: the only credentials named
+here are the emulator's people, whose passwords are not checked.
+"""
+
+import os
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from devstack.options import Options
+
+_COLOURS: Final = {"entra": 35, "authserver": 36, "mcpserver": 32, "gateway": 33}
+_DEFAULT_COLOUR: Final = 34
+_NAME_WIDTH: Final = 10
+INSPECTOR: Final = "npx -y @modelcontextprotocol/inspector@2"
+
+
+def make_console() -> Console:
+    """Return the console on standard output; plain when that is no terminal or NO_COLOR is set."""
+    return Console(highlight=False, soft_wrap=True, no_color="NO_COLOR" in os.environ or None)
+
+
+class LogPrinter:
+    """Prints one line of one server's output, prefixed with its name."""
+
+    def __init__(self, console: Console) -> None:
+        self._file = console.file
+        self._coloured = console.is_terminal and not console.no_color and not console.is_dumb_terminal
+
+    def __call__(self, name: str, line: str) -> None:
+        """Print ``line`` of the server ``name``."""
+        prefix = f"{name:<{_NAME_WIDTH}} |"
+        if self._coloured:
+            prefix = f"\x1b[{_COLOURS.get(name, _DEFAULT_COLOUR)}m{prefix}\x1b[0m"
+        # Not through rich: log lines are frequent, and their brackets are no markup.
+        self._file.write(f"{prefix} {line}\n")
+        self._file.flush()
+
+
+def print_welcome(console: Console, options: Options, *, started_in_seconds: float) -> None:
+    """Print where to point a client, whom to sign in as, and what to try next."""
+    console.print(f"\n[bold green]mcpstack is ready[/] ({started_in_seconds:.1f} s). Ctrl-C stops it.\n")
+    table = Table(show_header=False, box=None, padding=(0, 2), pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ignore")
+    for name, text in _rows(options):
+        table.add_row(name, text)
+    console.print(table, soft_wrap=True)
+    console.print()
+
+
+def _rows(options: Options) -> list[tuple[str, str]]:
+    rows = [("point clients at", options.resource)]
+    if options.with_gateway:
+        rows.append(("gateway", options.gateway_url))
+    rows += [
+        ("authserver", options.authserver_url),
+        ("mcpserver", options.mcpserver_url),
+        (
+            "Entra emulator",
+            f"{options.entra_url} (login page), {options.entra_back_channel_url} (back channel)",
+        ),
+        ("state", f"{options.state_folder}"),
+        ("", ""),
+        ("sign in as", "alice@contoso.example (administrator) or bob@contoso.example, tenant Contoso"),
+        ("", "carol@fabrikam.example, another allowed tenant"),
+        ("", "mallory@evil.example, whose tenant is refused"),
+        ("", "with any password but `wrong`"),
+        ("", ""),
+        ("try", f"{INSPECTOR}"),
+        ("", f"{INSPECTOR} --cli {options.resource} --transport http --method tools/list"),
+        ("then", "call hello_mcp, save_snippet and get_snippet; `mcpstack doctor` checks every part"),
+    ]
+    return rows
