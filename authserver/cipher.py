@@ -28,7 +28,11 @@ def digest(value: str) -> str:
     """Return SHA-256 of a secret of at least 128 random bits, base64url: how such secrets are stored and
     looked up.
     """
-    return base64.urlsafe_b64encode(hashlib.sha256(value.encode()).digest()).rstrip(b"=").decode()
+    return (
+        base64.urlsafe_b64encode(hashlib.sha256(value.encode(errors="surrogatepass")).digest())
+        .rstrip(b"=")
+        .decode()
+    )
 
 
 class Sealer:

@@ -10,73 +10,19 @@ import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
-from urllib.parse import urlsplit
 
-from cryptography.fernet import Fernet
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from authserver import setting_values as values
 from authserver.errors import SettingsError
 from authserver.model import Resource, SigningAlgorithm
-from authserver.resources import aliases_of, canonical_uri, is_loopback_url
 
 _DAY_SECONDS: Final = 86_400
 _PREFIX: Final = "AUTHSERVER_"
 # Longer than this and a session ended would be forgotten before its last access token has expired.
 MAX_ACCESS_TOKEN_LIFETIME_SECONDS: Final = _DAY_SECONDS
-
-_SCOPES: Final = {
-    "mcp:tools": "Connect to the server, list its tools and call the simple ones",
-    "snippets:read": "Read your snippets",
-    "snippets:write": "Save and delete your snippets",
-    "model:invoke": "Ask the language model on your behalf",
-}
-_DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
-
-
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an absolute http(s) URL without query or fragment")
-    if parts.username is not None or parts.path not in {"", "/"}:
-        raise ValueError("must be an origin: scheme, host and port only")
-    if parts.scheme == "http" and not is_loopback_url(value):
-        raise ValueError("must be https unless its host is loopback")
-    # One spelling of the issuer everywhere: no trailing slash (RFC 8414 §2, RFC 9207 §2.4 compare as
-    # strings).
-    return f"{parts.scheme}://{parts.netloc.lower()}"
-
-
-def _https_url(value: str) -> str:
-    if urlsplit(value).scheme != "https" or not urlsplit(value).hostname:
-        raise ValueError("must be an https URL")
-    return value.rstrip("/")
-
-
-def _path_prefix(value: str) -> str:
-    if value and (not value.startswith("/") or value.endswith("/") or "//" in value):
-        raise ValueError("must be empty or begin with a slash and not end with one")
-    return value
-
-
-def _fernet_keys(value: SecretStr) -> SecretStr:
-    keys = [part.strip() for part in value.get_secret_value().split(",") if part.strip()]
-    if not keys:
-        raise ValueError("must hold at least one Fernet key")
-    for key in keys:
-        try:
-            Fernet(key)
-        except ValueError:
-            # The library's message is not repeated: it is about the value.
-            raise ValueError("must be Fernet keys (32 bytes, base64url), comma-separated") from None
-    return SecretStr(",".join(keys))
-
-
-def _redis_url(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and urlsplit(value.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("must be a redis://, rediss:// or unix:// URL")
-    return value
 
 
 class Settings(BaseSettings):
@@ -86,10 +32,10 @@ class Settings(BaseSettings):
         env_prefix=_PREFIX, env_file_encoding="utf-8", frozen=True, extra="ignore", populate_by_name=True
     )
 
-    public_url: Annotated[str, AfterValidator(_origin)] = "http://localhost:8080"
+    public_url: Annotated[str, AfterValidator(values.origin)] = "http://localhost:8080"
     """The issuer (RFC 8414 §2, RFC 9207): an origin, https unless loopback. Default http://localhost:8080."""
 
-    endpoint_prefix: Annotated[str, AfterValidator(_path_prefix)] = "/oauth"
+    endpoint_prefix: Annotated[str, AfterValidator(values.path_prefix)] = "/oauth"
     """Stands between issuer and endpoint in public URLs (RFC 8414 §2). Default /oauth; empty without a
     gateway.
     """
@@ -109,7 +55,7 @@ class Settings(BaseSettings):
     state_file: Path = Path(".mcpstack/authserver.db")
     """SQLite file, made when missing; used unless REDIS_URL is set. Default .mcpstack/authserver.db."""
 
-    redis_url: Annotated[SecretStr | None, AfterValidator(_redis_url)] = Field(
+    redis_url: Annotated[SecretStr | None, AfterValidator(values.redis_url)] = Field(
         default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url")
     )
     """REDIS_URL: redis://, rediss:// or unix://; unset (the default): SQLite. A secret: it may hold a
@@ -125,7 +71,7 @@ class Settings(BaseSettings):
     store_deadline_seconds: Annotated[float, Field(gt=0, le=30)] = 5.0
     """Seconds a store operation may wait before it answers 503. Default 5."""
 
-    master_secret: Annotated[SecretStr, AfterValidator(_fernet_keys)]
+    master_secret: Annotated[SecretStr, AfterValidator(values.fernet_keys)]
     """Fernet keys, comma-separated, the first current, the others for what was sealed before. Required."""
 
     resources: tuple[Resource, ...] = ()
@@ -200,7 +146,7 @@ class Settings(BaseSettings):
     entra_client_secret: SecretStr | None = None
     """The login application's secret; required unless there is a federated token file."""
 
-    entra_authority: Annotated[str, AfterValidator(_https_url)] = "https://login.microsoftonline.com"
+    entra_authority: Annotated[str, AfterValidator(values.https_url)] = "https://login.microsoftonline.com"
     """Entra's authority. Default https://login.microsoftonline.com."""
 
     entra_ca_file: Path | None = None
@@ -234,20 +180,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _with_resources(self) -> Self:
-        resources = tuple(_checked(resource) for resource in self.resources) or (self._default_resource(),)
+        resources = tuple(map(values.checked, self.resources)) or (
+            values.default_resource(self.public_url, self.resource_aliases, self.resource_port),
+        )
         names = [uri for resource in resources for uri in (resource.uri, *resource.aliases)]
         if len(set(names)) != len(names):
             raise ValueError("AUTHSERVER_RESOURCES: each URI and alias must name one resource only")
         # The object is frozen from here on; this fills in what depends on other fields.
         self.__dict__["resources"] = resources
         return self
-
-    def _default_resource(self) -> Resource:
-        uri = f"{self.public_url}/mcp"
-        aliases = self.resource_aliases
-        if aliases is None:
-            aliases = aliases_of(self.public_url, ("/mcp", "/mcp/sse"), extra_port=self.resource_port)
-        return _checked(Resource(uri, "mcpstack", dict(_SCOPES), _DEFAULT_SCOPES, aliases))
 
     @property
     def master_secrets(self) -> tuple[str, ...]:
@@ -282,26 +223,6 @@ def load_settings(env_file: Path | None = Path(".env")) -> Settings:
         raise SettingsError(f"{_variable_in(str(error))}: must be JSON") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{_PREFIX}SECRETS_DIR or .env: unreadable ({type(error).__name__})") from None
-
-
-def _checked(resource: Resource) -> Resource:
-    unknown = set(resource.default_scopes) - set(resource.scopes)
-    if unknown or not resource.scopes:
-        raise ValueError(
-            "AUTHSERVER_RESOURCES: default_scopes must be among the scopes, and there must be scopes"
-        )
-    try:
-        uri = canonical_uri(resource.uri)
-        aliases = tuple(dict.fromkeys(canonical_uri(alias) for alias in resource.aliases))
-    except ValueError as error:
-        raise ValueError(f"AUTHSERVER_RESOURCES: {error}") from None
-    return Resource(
-        uri,
-        resource.name,
-        dict(resource.scopes),
-        resource.default_scopes,
-        tuple(a for a in aliases if a != uri),
-    )
 
 
 def _explain(error: Any) -> str:

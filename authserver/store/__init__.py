@@ -19,6 +19,7 @@ from authserver.store.protocols import (
     SessionStore,
     Store,
 )
+from authserver.store.redis import RedisStore
 from authserver.store.sqlite import SqliteStore
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "KeyStore",
     "LoginStore",
     "OnceStore",
+    "RedisStore",
     "Reused",
     "RotateOutcome",
     "Rotated",

@@ -15,6 +15,7 @@ from authserver.store import family, lifetimes, records, sessions
 from authserver.store import sqlite_schema as sql
 from authserver.store.protocols import CodeReplay
 from authserver.store.sqlite_file import Row, SqliteFile, Statement
+from authserver.store.touches import RecentTouches
 
 _SWEEP_INTERVAL_SECONDS: Final = 30
 _SWEEP_ROWS: Final = 200
@@ -34,6 +35,7 @@ class SqliteStore:
         self._file = SqliteFile(path, deadline_seconds)
         self._clock = clock
         self._login_sealer = cipher.sealer("login")
+        self._touches = RecentTouches()
         self._sweep_at_seconds = 0
 
     def add_client(self, client: Client) -> None:
@@ -41,22 +43,33 @@ class SqliteStore:
         now = self._now()
         expires_at = lifetimes.client_expiry_seconds(client, now)
         self._write((sql.PUT_CLIENT, (client.client_id, records.encode(client), now, expires_at)))
+        self._touches.forget(client.client_id)
 
     def get_client(self, client_id: str) -> Client | None:
         """Return the registration."""
+        if not client_id.isascii():  # RFC 6749 A.1: there is none
+            return None
         rows = self._file.read((sql.GET_CLIENT, (client_id, self._now())))
         return records.decode_client(rows[0][0]) if rows else None
 
     def touch_client(self, client_id: str) -> None:
         """Renew the registration, at most once a day; otherwise this only reads."""
         now = self._now()
-        stale = (client_id, now - lifetimes.TOUCH_INTERVAL_SECONDS, now)
-        if self._file.read((sql.CLIENT_UNTOUCHED, stale)):
-            self._write((sql.TOUCH_CLIENT, (now, now + lifetimes.UNUSED_CLIENT_SECONDS, *stale)))
+        if self._touches.is_recent(client_id, now):
+            return
+        rows = self._file.read((sql.CLIENT_TOUCHED_AT, (client_id, now)))
+        if not rows:
+            return
+        touched_at, stale_at = rows[0][0], now - lifetimes.TOUCH_INTERVAL_SECONDS
+        if touched_at <= stale_at:
+            expires_at, touched_at = now + lifetimes.UNUSED_CLIENT_SECONDS, now
+            self._write((sql.TOUCH_CLIENT, (now, expires_at, client_id, stale_at, now)))
+        self._touches.remember(client_id, touched_at)
 
     def remove_client(self, client_id: str) -> bool:
         """Remove; an expired one was not there."""
         now = self._now()
+        self._touches.forget(client_id)
         rows = self._write((sql.REMOVE_CLIENT, (client_id,)))
         return bool(rows) and rows[0][0] > now
 

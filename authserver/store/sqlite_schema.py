@@ -13,7 +13,8 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE TABLE clients (client_id TEXT PRIMARY KEY, record TEXT NOT NULL,"
         " touched_at INTEGER NOT NULL, expires_at INTEGER NOT NULL)",
         "CREATE INDEX clients_expiry ON clients (expires_at)",
-        "CREATE TABLE logins (state_hash TEXT PRIMARY KEY, sealed TEXT NOT NULL, expires_at INTEGER NOT NULL)",
+        "CREATE TABLE logins (state_hash TEXT PRIMARY KEY, sealed TEXT NOT NULL,"
+        " expires_at INTEGER NOT NULL)",
         "CREATE INDEX logins_expiry ON logins (expires_at)",
         # A taken code keeps its sid and loses its record.
         "CREATE TABLE codes (code_hash TEXT PRIMARY KEY, sid TEXT NOT NULL, record TEXT NOT NULL,"
@@ -38,7 +39,7 @@ PUT_CLIENT: Final = (
     " expires_at = excluded.expires_at RETURNING 1"
 )
 GET_CLIENT: Final = "SELECT record FROM clients WHERE client_id = ? AND expires_at > ?"
-CLIENT_UNTOUCHED: Final = "SELECT 1 FROM clients WHERE client_id = ? AND touched_at <= ? AND expires_at > ?"
+CLIENT_TOUCHED_AT: Final = "SELECT touched_at FROM clients WHERE client_id = ? AND expires_at > ?"
 TOUCH_CLIENT: Final = (
     "UPDATE clients SET touched_at = ?, expires_at = max(expires_at, ?)"
     " WHERE client_id = ? AND touched_at <= ? AND expires_at > ? RETURNING 1"
@@ -98,7 +99,7 @@ SWEEPS: Final = tuple(
 ALL: Final = (
     PUT_CLIENT,
     GET_CLIENT,
-    CLIENT_UNTOUCHED,
+    CLIENT_TOUCHED_AT,
     TOUCH_CLIENT,
     REMOVE_CLIENT,
     PUT_LOGIN,
