@@ -61,31 +61,38 @@ class _Child:
         self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self.ready = False
         self.last_answer = "no answer"
+        self.at_rest = False  # nothing more to read just now
+        self.at_end = False  # nothing more to read ever
         self._rest = b""
         # A group of its own: Ctrl-C in the terminal reaches us alone, and we stop the servers in order.
-        self.process = subprocess.Popen(  # noqa: S603 (the command is ours)
-            server.command,
-            env=dict(server.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 (the command is ours)
+                server.command,
+                env=dict(server.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise StackError(f"{server.name} cannot be started: {error}") from error
         self.output: IO[bytes] = _present(self.process.stdout)
         os.set_blocking(self.output.fileno(), False)
 
-    def read_lines(self) -> list[str] | None:
-        """Return the complete lines that have arrived; None at the end of the output."""
+    def read_lines(self) -> list[str]:
+        """Return the complete lines that have arrived; sets ``at_end`` when no more will."""
         try:
             data = os.read(self.output.fileno(), _READ_BYTES)
         except BlockingIOError:
+            self.at_rest = True
             return []
+        self.at_rest = self.at_end = not data
         *lines, self._rest = (self._rest + data).split(b"\n")
-        if not data and self._rest:
+        if self.at_end and self._rest:
             lines, self._rest = [self._rest], b""
         text = [line.decode("utf-8", "replace").rstrip("\r") for line in lines]
         self.last_lines.extend(text)
-        return text if data or text else None
+        return text
 
     def probe(self) -> bool:
         """Ask the server whether it is ready, once."""
@@ -216,20 +223,16 @@ class Supervisor:
             else:
                 self._woken.recv(_READ_BYTES)
 
-    def _print_from(self, child: _Child) -> bool:
-        lines = child.read_lines()
-        for line in lines or ():
+    def _print_from(self, child: _Child) -> None:
+        for line in child.read_lines():
             self._print_line(child.server.name, line)
-        if lines is None and child.output in self._registered():
+        if child.at_end:
             self._selector.unregister(child.output)
-        return bool(lines)
-
-    def _registered(self) -> set[object]:
-        return {key.fileobj for key in self._selector.get_map().values()}
 
     def _drain(self, child: _Child) -> None:
-        while self._print_from(child):
-            pass
+        child.at_rest = child.at_end
+        while not child.at_rest:
+            self._print_from(child)
 
     def _stop(self) -> None:
         asked = len(self._stop_signals)
@@ -238,10 +241,13 @@ class Supervisor:
             _signal_group(group, signal.SIGTERM)
             deadline = time.monotonic() + STOP_SECONDS
             # A second Ctrl-C means: now.
-            while watchdog.exists(group) and time.monotonic() < deadline and len(self._stop_signals) <= asked:
+            while (
+                child.process.poll() is None
+                and time.monotonic() < deadline
+                and len(self._stop_signals) <= asked
+            ):
                 self._follow_output(_TICK_SECONDS)
-                child.process.poll()
-            _signal_group(group, signal.SIGKILL)
+            _signal_group(group, signal.SIGKILL)  # it, if it is stubborn, and whatever it left behind
             child.process.wait()
             self._drain(child)
             child.output.close()

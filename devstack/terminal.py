@@ -5,6 +5,7 @@ here are the emulator's people, whose passwords are not checked.
 """
 
 import os
+import signal
 from typing import Final
 
 from rich.console import Console
@@ -28,6 +29,7 @@ class LogPrinter:
 
     def __init__(self, console: Console) -> None:
         self._file = console.file
+        self._gone = False
         self._coloured = console.is_terminal and not console.no_color and not console.is_dumb_terminal
 
     def __call__(self, name: str, line: str) -> None:
@@ -35,9 +37,15 @@ class LogPrinter:
         prefix = f"{name:<{_NAME_WIDTH}} |"
         if self._coloured:
             prefix = f"\x1b[{_COLOURS.get(name, _DEFAULT_COLOUR)}m{prefix}\x1b[0m"
-        # Not through rich: log lines are frequent, and their brackets are no markup.
-        self._file.write(f"{prefix} {line}\n")
-        self._file.flush()
+        try:
+            # Not through rich: log lines are frequent, and their brackets are no markup.
+            self._file.write(f"{prefix} {line}\n")
+            self._file.flush()
+        except OSError:
+            if not self._gone:
+                self._gone = True
+                # Nobody reads any more (a closed terminal, ``| head``): stop, as if asked to.
+                signal.raise_signal(signal.SIGTERM)
 
 
 def print_welcome(console: Console, options: Options, *, started_in_seconds: float) -> None:

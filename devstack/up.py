@@ -4,6 +4,7 @@ Called by ``devstack.cli``. The order matters and stands in ``up``: lock, ports,
 table. Must not know how a server works.
 """
 
+import contextlib
 import os
 import time
 
@@ -35,4 +36,5 @@ def up(options: Options) -> None:
             if supervisor.wait_until_ready():
                 print_welcome(console, options, started_in_seconds=time.monotonic() - started_at_seconds)
                 supervisor.run_until_stopped()
-            console.print("stopping …")
+            with contextlib.suppress(OSError):  # the terminal may be gone
+                console.print("stopping …")

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ import pytest
 from devstack.options import Options, Ports
 from devstack.state import StateFolder
 from tests.e2e.login import browser_command, complete_login
+from tests.support.ports import free_ports
 
 _START_SECONDS: Final = 60
 _STOP_SECONDS: Final = 30
@@ -164,15 +164,6 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", running: Stack) -> Non
             continue
         break
     pytest.fail(f"the stack did not start:\n{running.logs()[-4000:]}")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on at this moment, all different."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 def log_findings(running: Stack) -> list[str]:

@@ -133,13 +133,18 @@ class Person:
 
     def _send(self, method: str, url: str, fields: dict[str, str] | None = None) -> requests.Response:
         self.visited.append(_bare(url))
-        where = {"params": fields} if method == "GET" else {"data": fields}
         headers = {"Accept": "text/html"}
         if method == "POST":
             parts = urlsplit(url)
             headers["Origin"] = f"{parts.scheme}://{parts.netloc}"
         return self.session.request(
-            method, url, headers=headers, allow_redirects=False, timeout=_TIMEOUT_SECONDS, **where
+            method,
+            url,
+            params=fields if method == "GET" else None,
+            data=fields if method == "POST" else None,
+            headers=headers,
+            allow_redirects=False,
+            timeout=_TIMEOUT_SECONDS,
         )
 
 
