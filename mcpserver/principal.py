@@ -1,7 +1,7 @@
 """Who is calling: what is left of a token once every check has passed.
 
-Made by ``auth`` alone; read by the transports, the dispatcher and the tools. Must never carry the token itself or
-anything that was not verified.
+Made by ``auth`` alone; read by the transports, the dispatcher and the tools. Must never carry the token
+itself or anything that was not verified.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller. Every field comes from a claim of a token whose signature and claims were checked."""
+    """A verified caller. Every field comes from a claim of a token whose signature and claims were
+    checked."""
 
     subject: str
     """``sub``: ``<tenant id>.<object id>`` of the person."""

@@ -1,0 +1,66 @@
+"""Starts Azurite, the blob storage emulator, for tests: on a free port, with a folder of its own.
+
+The program comes from ``tests/node``, whose lock file names exact versions.
+"""
+
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support import node_packages
+
+START_SECONDS = 60.0
+
+_ACCOUNT = "devstoreaccount1"
+# Azurite's published development key; it protects nothing.
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+_LISTENING = re.compile(r"successfully listens on (https?)://[^:]+:(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Azurite:
+    """A running Azurite: its account's URL, and a connection string with the development key."""
+
+    account_url: str
+    connection_string: str
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running(*options: str) -> Iterator[Azurite]:
+    """Run Azurite until the block ends.
+
+    Args:
+        *options: more command-line options, for example ``--oauth basic``.
+    """
+    program = node_packages.program("azurite-blob")
+    with tempfile.TemporaryDirectory(prefix="azurite-") as folder:
+        output = Path(folder) / "output.log"
+        command = [program, "--blobPort", "0", "--disableTelemetry", "--location", folder, *options]
+        with output.open("wb") as sink:
+            process = subprocess.Popen(command, cwd=folder, stdout=sink, stderr=subprocess.STDOUT)
+        try:
+            scheme, port = _wait_until_listening(process, output)
+            # A certificate names localhost; plain http needs no name, nor the two look-ups of one.
+            host = "localhost" if scheme == "https" else "127.0.0.1"
+            url = f"{scheme}://{host}:{port}/{_ACCOUNT}"
+            account = f"AccountName={_ACCOUNT};AccountKey={_KEY};BlobEndpoint={url};"
+            yield Azurite(url, f"DefaultEndpointsProtocol={scheme};{account}", process)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], output: Path) -> tuple[str, int]:
+    give_up_at = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up_at and process.poll() is None:
+        found = _LISTENING.search(output.read_text())
+        if found:
+            return found[1], int(found[2])
+        time.sleep(0.02)
+    raise RuntimeError(f"azurite did not start: {output.read_text()}")
