@@ -1,0 +1,70 @@
+# What people type. Each target works from a bare clone: it installs what it needs first, and only what has changed.
+# `make help` lists them.
+
+PYTHON3 ?= python3
+VENV := .venv/bin/python
+
+# Each can be given on the command line: make up GATEWAY_PORT=9080
+GATEWAY_PORT ?=
+AUTHSERVER_PORT ?=
+MCPSERVER_PORT ?=
+ENTRA_PORT ?=
+ENTRA_BACK_CHANNEL_PORT ?=
+STATE_DIR ?=
+NO_GATEWAY ?=
+# More of pytest's options: make test PYTEST="-k consent"
+PYTEST ?= -n 2 --dist loadfile
+
+STACK_OPTIONS = \
+	$(if $(GATEWAY_PORT),--gateway-port=$(GATEWAY_PORT)) \
+	$(if $(AUTHSERVER_PORT),--authserver-port=$(AUTHSERVER_PORT)) \
+	$(if $(MCPSERVER_PORT),--mcpserver-port=$(MCPSERVER_PORT)) \
+	$(if $(ENTRA_PORT),--entra-port=$(ENTRA_PORT)) \
+	$(if $(ENTRA_BACK_CHANNEL_PORT),--entra-back-channel-port=$(ENTRA_BACK_CHANNEL_PORT)) \
+	$(if $(STATE_DIR),--state-dir=$(STATE_DIR)) \
+	$(if $(NO_GATEWAY),--no-gateway)
+
+.DEFAULT_GOAL := help
+.PHONY: help up doctor test lint format clean environment dev-environment
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+
+up: environment ## run the whole stack; Ctrl-C stops it
+	@exec $(VENV) -m devstack.cli up $(STACK_OPTIONS)
+
+doctor: environment ## check each part of the stack and say what to do
+	@exec $(VENV) -m devstack.cli doctor $(STACK_OPTIONS)
+
+test: dev-environment ## run the tests
+	@$(VENV) scripts/prerequisites.py
+	@exec $(VENV) -m pytest $(PYTEST)
+
+lint: dev-environment ## ruff, mypy and the layers between the packages
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
+	@$(VENV) -m mypy
+	@.venv/bin/lint-imports
+
+format: dev-environment ## rewrite the code in the house's format
+	@$(VENV) -m ruff check --fix-only .
+	@$(VENV) -m ruff format .
+
+clean: ## remove the environment, caches and the local state
+	@rm -rf .venv .mcpstack tests/node/node_modules *.egg-info build dist
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+define find_python
+	@command -v $(PYTHON3) >/dev/null || { \
+		echo "mcpstack: python3 (3.11 or newer, with venv) is needed." >&2; \
+		echo "  Debian, Ubuntu: apt-get install python3 python3-venv    macOS: brew install python" >&2; exit 1; }
+endef
+
+environment:
+	$(find_python)
+	@$(PYTHON3) scripts/environment.py run
+
+dev-environment:
+	$(find_python)
+	@$(PYTHON3) scripts/environment.py dev
