@@ -4,6 +4,7 @@ The program comes from ``tests/node``, whose lock file names exact versions.
 """
 
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -29,6 +30,14 @@ class Azurite:
     account_url: str
     connection_string: str
     process: subprocess.Popen[bytes]
+
+    def pause(self) -> None:
+        """Stop it answering, connections and data kept: an outage."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End the outage."""
+        self.process.send_signal(signal.SIGCONT)
 
 
 @contextmanager
