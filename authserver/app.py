@@ -1,0 +1,258 @@
+"""The wiring of the authorization server: settings in, a Flask application out.
+
+Called by ``serve`` in each worker and by tests. Everything is made here and handed down as constructor
+arguments; nothing is global. Must not decide anything about OAuth, and must not do network I/O to Entra:
+its discovery waits for the first sign-in.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Flask, Response, request
+from flask_limiter import Limiter, RateLimitExceeded
+from flask_limiter.util import get_remote_address
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
+from authserver.cipher import Cipher
+from authserver.errors import StoreUnavailable
+from authserver.keys import KeyRing
+from authserver.model import Clock
+from authserver.oauth.authorization import AuthorizationValidator
+from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.codes import CodeIssuer
+from authserver.oauth.consent_form import ConsentForms
+from authserver.oauth.grant import Lifetimes, Services
+from authserver.oauth.metadata import metadata_document
+from authserver.oauth.registration import Registrar
+from authserver.oauth.resource_directory import ResourceDirectory
+from authserver.oauth.revocation import Revoker
+from authserver.oauth.server import TokenServer
+from authserver.settings import Settings
+from authserver.store import Store, open_store
+from authserver.tokens import RefreshTokens, TokenMinter
+from authserver.upstream.broker import SignInBroker
+from authserver.upstream.entra import ClientCredential, EntraBroker, EntraConfiguration, workload_identity
+from authserver.upstream.tenants import TenantPolicy
+from authserver.web.authorize import AuthorizeEndpoint
+from authserver.web.callback import CallbackEndpoint
+from authserver.web.consent import ConsentEndpoint
+from authserver.web.cookies import Cookies
+from authserver.web.documents import JwksEndpoint, MetadataEndpoint, OtherIssuerEndpoint
+from authserver.web.edge import Edge
+from authserver.web.front_door import FrontDoor
+from authserver.web.health import HealthEndpoint, MetricsEndpoint, ReadyEndpoint
+from authserver.web.http import Endpoint, HttpRefusal, Reply
+from authserver.web.nowhere import Nowhere
+from authserver.web.pages import Pages
+from authserver.web.register import RegisterEndpoint
+from authserver.web.responses import ErrorResponses
+from authserver.web.revoke import RevokeEndpoint
+from authserver.web.token import TokenEndpoint
+
+_log = logging.getLogger(__name__)
+
+_METADATA_PATHS: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
+_HOT_PATHS: Final = ("/token",)
+
+
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = time.time,
+    store: Store | None = None,
+    broker: SignInBroker | None = None,
+) -> Flask:
+    """Return the application.
+
+    Args:
+        settings: all of the configuration.
+        clock: seconds since 1970.
+        store: instead of the one that the settings name.
+        broker: instead of Entra ID.
+    """
+    parts = _make_parts(settings, clock, store, broker)
+    try:
+        parts.keyring.ensure_first()
+    except StoreUnavailable as error:
+        # The first request that needs a key makes it; /readyz says so until then.
+        _log.error("no signing key yet: %s", error.private_detail)
+    pages = Pages()
+    edge = Edge(ErrorResponses(pages, settings.public_url))
+    endpoints = _endpoints(settings, parts, pages)
+    app = Flask(__name__, static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False
+    _mount(app, edge, endpoints)
+    _limit_registrations(app, settings, edge, endpoints["/register"])
+    hot = {path: endpoints[path] for path in _HOT_PATHS}
+    app.wsgi_app = FrontDoor(edge, hot, app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    clock: Clock
+    cipher: Cipher
+    store: Store
+    keyring: KeyRing
+    clients: ClientDirectory
+    resources: ResourceDirectory
+    tenants: TenantPolicy
+    broker: SignInBroker
+    refresh_tokens: RefreshTokens
+
+
+def _make_parts(settings: Settings, clock: Clock, store: Store | None, broker: SignInBroker | None) -> _Parts:
+    cipher = Cipher(settings.master_secrets)
+    store = store or open_store(settings, clock, cipher)
+    tenants = TenantPolicy(settings.azure_tenant_id, settings.allowed_tenants)
+    return _Parts(
+        clock=clock,
+        cipher=cipher,
+        store=store,
+        keyring=KeyRing(
+            store,
+            cipher,
+            settings.signing_algorithm,
+            clock,
+            rotation_seconds=settings.signing_key_rotation_seconds,
+            token_lifetime_seconds=settings.access_token_lifetime_seconds,
+        ),
+        clients=ClientDirectory(store, clock),
+        resources=ResourceDirectory(settings.resources),
+        tenants=tenants,
+        broker=broker or EntraBroker(_entra_configuration(settings, tenants), clock),
+        refresh_tokens=RefreshTokens(cipher),
+    )
+
+
+def _entra_configuration(settings: Settings, tenants: TenantPolicy) -> EntraConfiguration:
+    return EntraConfiguration(
+        authority=settings.entra_authority,
+        # Personal accounts would need "common"; they are not for this server.
+        tenant="organizations" if tenants.is_multi_tenant else tenants.home,
+        client_id=settings.azure_client_id,
+        credential=_entra_credential(settings),
+        callback_url=settings.endpoint("/callback"),
+        ca_file=settings.entra_ca_file,
+    )
+
+
+def _entra_credential(settings: Settings) -> ClientCredential:
+    if settings.azure_federated_token_file is not None:
+        return workload_identity(settings.azure_federated_token_file)
+    return settings.entra_client_secret.get_secret_value() if settings.entra_client_secret else ""
+
+
+def _endpoints(settings: Settings, parts: _Parts, pages: Pages) -> dict[str, Endpoint]:
+    cookies = Cookies(secure=not settings.is_loopback)
+    forms = ConsentForms(parts.cipher, parts.clock, settings.login_lifetime_seconds)
+    validator = AuthorizationValidator(parts.clients, parts.resources)
+    issuer = settings.public_url
+    codes = CodeIssuer(parts.store, parts.clock, settings.code_lifetime_seconds)
+    services = _services(settings, parts)
+    revoker = Revoker(parts.clients, parts.store, parts.refresh_tokens, parts.keyring, issuer)
+    metadata = MetadataEndpoint(metadata_document(settings, parts.resources))
+    return {
+        **dict.fromkeys(_METADATA_PATHS, metadata),
+        **dict.fromkeys((f"{path}/<path:rest>" for path in _METADATA_PATHS), OtherIssuerEndpoint()),
+        "/jwks": JwksEndpoint(parts.keyring.jwks),
+        "/register": RegisterEndpoint(Registrar(parts.store, settings.private_redirect_schemes, parts.clock)),
+        "/authorize": AuthorizeEndpoint(validator, forms, cookies, pages),
+        "/consent": ConsentEndpoint(
+            forms=forms,
+            clients=parts.clients,
+            broker=parts.broker,
+            logins=parts.store,
+            cookies=cookies,
+            clock=parts.clock,
+            lifetime_seconds=settings.login_lifetime_seconds,
+        ),
+        "/callback": CallbackEndpoint(
+            parts.store, parts.broker, parts.tenants, codes, cookies, issuer=issuer
+        ),
+        "/token": TokenEndpoint(TokenServer(services)),
+        "/revoke": RevokeEndpoint(revoker),
+        "/healthz": HealthEndpoint(),
+        "/readyz": ReadyEndpoint(parts.store, parts.keyring, parts.broker),
+        "/metrics": MetricsEndpoint(),
+    }
+
+
+def _services(settings: Settings, parts: _Parts) -> Services:
+    return Services(
+        clients=parts.clients,
+        resources=parts.resources,
+        tenants=parts.tenants,
+        codes=parts.store,
+        sessions=parts.store,
+        minter=TokenMinter(
+            parts.keyring, settings.public_url, settings.access_token_lifetime_seconds, parts.clock
+        ),
+        refresh_tokens=parts.refresh_tokens,
+        lifetimes=Lifetimes(
+            settings.refresh_idle_lifetime_seconds, settings.refresh_absolute_lifetime_seconds
+        ),
+        clock=parts.clock,
+    )
+
+
+def _mount(app: Flask, edge: Edge, endpoints: dict[str, Endpoint]) -> None:
+    for path, endpoint in endpoints.items():
+        # No methods: which ones an endpoint takes is answered by the edge, in the words of the endpoint.
+        app.url_map.add(Rule(path, endpoint=path))
+        app.view_functions[path] = _view(edge, endpoint)
+
+    def nowhere(error: HTTPException) -> Response:
+        code = error.code or 500
+        refusal = HttpRefusal(code, "not_found" if code == 404 else "invalid_request", "nothing is here")
+        return _response(edge.answer(Nowhere(request.headers.get("Accept", "")), request.environ, refusal))
+
+    app.register_error_handler(HTTPException, nowhere)
+
+
+def _view(edge: Edge, endpoint: Endpoint) -> Callable[..., Response]:
+    def view(**_path: str) -> Response:
+        return _response(edge.answer(endpoint, request.environ))
+
+    return view
+
+
+def _limit_registrations(app: Flask, settings: Settings, edge: Edge, endpoint: Endpoint) -> None:
+    """Answer 429 to an address that registers too often (RFC 7591 5).
+
+    Each worker counts for itself; with Redis they count together, and go on alone while it is away.
+    """
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    limiter = Limiter(
+        get_remote_address,
+        app=app,
+        storage_uri=redis_url if redis_url and not settings.redis_cluster else "memory://",
+        in_memory_fallback_enabled=True,
+        key_prefix="authserver-registrations",
+    )
+    limit = limiter.limit(f"{settings.registrations_per_minute} per minute", methods=["POST"])
+    limited: Any = limit(app.view_functions["/register"])
+    app.view_functions["/register"] = limited
+
+    def too_often(_error: RateLimitExceeded) -> Response:
+        refusal = HttpRefusal(
+            429,
+            "temporarily_unavailable",
+            "too many registrations, try again later",
+            (("Retry-After", "60"),),
+        )
+        return _response(edge.answer(endpoint, request.environ, refusal))
+
+    app.register_error_handler(RateLimitExceeded, too_often)
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(reply.body, reply.status)
+    response.headers.clear()
+    response.headers.extend(list(reply.headers))
+    response.headers["Content-Length"] = str(len(reply.body))
+    return response

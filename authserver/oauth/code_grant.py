@@ -1,0 +1,105 @@
+"""grant_type=authorization_code: a code, once, with the verifier of its challenge (RFC 6749 4.1.3, RFC 7636
+4.5).
+
+Registered by ``oauth.server``. The code is taken before anything about it is checked: its first
+presentation burns it, right verifier or wrong, and a later one ends the session that the first one opened.
+"""
+
+from authserver.cipher import digest
+from authserver.errors import OAuthError
+from authserver.model import AuthorizationCode, Client, Session
+from authserver.oauth import pkce
+from authserver.oauth.grant import Grant
+from authserver.oauth.requests import TokenRequest, TokenResponse
+from authserver.store.protocols import CodeReplay
+from telemetry.audit import audit
+
+_REFUSED = "the code is not valid"
+
+
+class AuthorizationCodeGrant(Grant):
+    """Redeems codes."""
+
+    GRANT_TYPE = "authorization_code"
+
+    def exchange(self, request: TokenRequest, client: Client) -> TokenResponse:
+        """Take the code, check what it is bound to, open its session, mint.
+
+        Raises:
+            OAuthError: invalid_request, invalid_grant, invalid_target.
+        """
+        if request.code is None:
+            raise OAuthError("invalid_request", "code is required")
+        code = self._take(request.code, client)
+        _check_bindings(code, request, client)
+        granted = code.request
+        self.check_resource(request, granted.resource)
+        self.check_tenant(code.identity)
+        refresh = (
+            self.services.refresh_tokens.new(code.sid) if "refresh_token" in client.grant_types else None
+        )
+        session = self._session(code, None if refresh is None else refresh.token_hash)
+        # Signed before the session is durable: when there is no key, nothing was acknowledged.
+        access = self.mint(code.identity, client, granted.scopes, granted.resource, code.sid)
+        if not self.services.sessions.open_session(session):
+            # A replay arrived between take and here; what it ended must not begin (RFC 6749 4.1.2).
+            raise OAuthError(
+                "invalid_grant", _REFUSED, private_detail=f"session {code.sid} was ended by a replay"
+            )
+        audit(
+            "token.issued",
+            grant=self.GRANT_TYPE,
+            client_id=client.client_id,
+            sid=code.sid,
+            jti=access.jti,
+            tid=code.identity.tid,
+            oid=code.identity.oid,
+        )
+        return TokenResponse(
+            access.value,
+            access.expires_in_seconds,
+            granted.scopes,
+            None if refresh is None else refresh.value,
+        )
+
+    def _take(self, value: str, client: Client) -> AuthorizationCode:
+        taken = self.services.codes.take_code(digest(value))
+        if taken is None:
+            raise OAuthError("invalid_grant", _REFUSED, private_detail="unknown or expired code")
+        if isinstance(taken, CodeReplay):
+            # RFC 6749 4.1.2: used twice, so what the first use issued is revoked.
+            self.services.sessions.end_session(taken.sid, "code_replayed")
+            audit("code.replayed", client_id=client.client_id, sid=taken.sid)
+            raise OAuthError(
+                "invalid_grant", _REFUSED, private_detail=f"code replayed, session {taken.sid} ended"
+            )
+        return taken
+
+    def _session(self, code: AuthorizationCode, refresh_hash: str | None) -> Session:
+        now_seconds = int(self.services.clock())
+        lifetimes = self.services.lifetimes
+        return Session(
+            sid=code.sid,
+            client_id=code.client_id,
+            identity=code.identity,
+            scopes=code.request.scopes,
+            resource=code.request.resource,
+            created_at_seconds=now_seconds,
+            absolute_expiry_seconds=now_seconds + lifetimes.absolute_seconds,
+            idle_expiry_seconds=now_seconds + min(lifetimes.idle_seconds, lifetimes.absolute_seconds),
+            idle_lifetime_seconds=lifetimes.idle_seconds,
+            current_hash=refresh_hash,
+            last_used_at_seconds=now_seconds,
+        )
+
+
+def _check_bindings(code: AuthorizationCode, request: TokenRequest, client: Client) -> None:
+    if code.client_id != client.client_id:
+        raise OAuthError("invalid_grant", _REFUSED, private_detail="the code is another client's")
+    # RFC 6749 4.1.3: identical when sent. OAuth 2.1 clients leave it out, their codes are bound by PKCE.
+    if request.redirect_uri is not None and request.redirect_uri != code.request.redirect_uri:
+        raise OAuthError("invalid_grant", _REFUSED, private_detail="redirect_uri differs from the request's")
+    if request.code_verifier is None:
+        raise OAuthError("invalid_request", "code_verifier is required")  # RFC 7636 4.5
+    if not pkce.verifier_matches(request.code_verifier, code.request.code_challenge):
+        raise OAuthError("invalid_grant", _REFUSED, private_detail="wrong code_verifier")  # RFC 7636 4.6

@@ -1,0 +1,144 @@
+"""What the grants have in common: how authlib calls them, what they work with, and how tokens are made for
+a session.
+
+``oauth.server`` registers each grant with authlib and passes the request through; ``code_grant`` and
+``refresh_grant`` derive from ``Grant``. A grant consumes first (one atomic verb of the store) and mints
+afterwards, never the other way
+round: two presentations at the same moment must not both find the thing unspent.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin  # type: ignore[import-untyped]
+
+from authserver.errors import OAuthError
+from authserver.model import Client, Clock, Identity, Resource
+from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.requests import TokenRequest, TokenResponse
+from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget
+from authserver.store.protocols import CodeStore, SessionStore
+from authserver.tokens import AccessToken, RefreshTokens, TokenMinter
+from authserver.upstream.tenants import TenantPolicy, TenantRefused
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """Of a session: it ends when idle for so long, and after so long whatever happens."""
+
+    idle_seconds: int
+    absolute_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What grants work with; made once in ``app``."""
+
+    clients: ClientDirectory
+    resources: ResourceDirectory
+    tenants: TenantPolicy
+    codes: CodeStore
+    sessions: SessionStore
+    minter: TokenMinter
+    refresh_tokens: RefreshTokens
+    lifetimes: Lifetimes
+    clock: Clock
+
+
+class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """A grant type of the token endpoint, as authlib calls it: ``validate_token_request``,
+    ``create_token_response``.
+
+    authlib keeps one instance per request; between its two calls the authenticated client is all that is
+    remembered.
+    """
+
+    GRANT_TYPE: ClassVar[str]
+    _client: Client
+
+    def validate_token_request(self) -> None:
+        """Authenticate the client and check that it may use this grant (RFC 6749 3.2.1, 5.2).
+
+        Raises:
+            OAuthError: invalid_client, unauthorized_client.
+        """
+        client = self.services.clients.authenticate(self.parsed.credentials)
+        if self.GRANT_TYPE not in client.grant_types:
+            raise OAuthError("unauthorized_client", "this client is not registered for this grant_type")
+        self._client = client
+
+    def create_token_response(self) -> tuple[int, TokenResponse, list[Any]]:
+        """Spend what was presented and mint; authlib wants status and headers beside the answer, ``web``
+        sets both.
+        """
+        response = self.exchange(self.parsed, self._client)
+        self.services.clients.touch(self._client)
+        return 200, response, []
+
+    def exchange(self, request: TokenRequest, client: Client) -> TokenResponse:
+        """Return the tokens.
+
+        Raises:
+            OAuthError: what was presented is worth nothing.
+        """
+        raise NotImplementedError
+
+    @property
+    def parsed(self) -> TokenRequest:
+        """The request."""
+        parsed: TokenRequest = self.request.parsed
+        return parsed
+
+    @property
+    def services(self) -> Services:
+        """What ``app`` made the server with."""
+        services: Services = self.server.services
+        return services
+
+    def check_resource(self, request: TokenRequest, bound_to: str) -> None:
+        """Refuse a resource other than the one that was granted (RFC 8707 2.2).
+
+        Raises:
+            OAuthError: invalid_target.
+        """
+        resource = self.known_resource(bound_to)
+        if not request.resources:
+            return
+        try:
+            asked = self.services.resources.resolve(request.resources)
+        except UnknownTarget as error:
+            raise OAuthError("invalid_target", str(error)) from None
+        if asked is not resource:
+            raise OAuthError("invalid_target", "the resource is not the one that was granted")
+
+    def known_resource(self, uri: str) -> Resource:
+        """Return the resource; one that is configured no longer is served no longer.
+
+        Raises:
+            OAuthError: invalid_target.
+        """
+        resource = self.services.resources.by_uri(uri)
+        if resource is None:
+            raise OAuthError("invalid_target", "this server issues no tokens for that resource any more")
+        return resource
+
+    def check_tenant(self, identity: Identity) -> None:
+        """Refuse somebody whose tenant was taken off the list since they signed in.
+
+        Raises:
+            OAuthError: invalid_grant.
+        """
+        try:
+            self.services.tenants.check(identity.tid)
+        except TenantRefused as error:
+            raise OAuthError(
+                "invalid_grant", "the sign-in is no longer valid", private_detail=str(error)
+            ) from None
+
+    def mint(
+        self, identity: Identity, client: Client, scopes: tuple[str, ...], resource: str, sid: str
+    ) -> AccessToken:
+        """Return a signed access token."""
+        return self.services.minter.access_token(
+            identity=identity, client_id=client.client_id, scopes=scopes, resource=resource, sid=sid
+        )

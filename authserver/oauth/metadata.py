@@ -1,0 +1,45 @@
+"""The documents by which clients and gateways find this server (RFC 8414, OpenID Connect Discovery 1.0).
+
+Built once at the start and validated with authlib; called by ``app``. Must not promise what is not built.
+"""
+
+from typing import Any
+
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata  # type: ignore[import-untyped]
+
+from authserver.oauth import pkce
+from authserver.oauth.registration import AUTH_METHODS, GRANT_TYPES, RESPONSE_TYPES
+from authserver.oauth.resource_directory import ResourceDirectory
+from authserver.oauth.scopes import OFFLINE_ACCESS
+from authserver.settings import Settings
+
+
+def metadata_document(settings: Settings, resources: ResourceDirectory) -> dict[str, Any]:
+    """Return the authorization server metadata (RFC 8414 2); also what the OpenID alias answers.
+
+    Raises:
+        ValueError: the settings make a document that RFC 8414 does not allow.
+    """
+    scopes = dict.fromkeys(scope for resource in resources.resources for scope in resource.scopes)
+    document = {
+        "issuer": settings.public_url,
+        "authorization_endpoint": settings.endpoint("/authorize"),
+        "token_endpoint": settings.endpoint("/token"),
+        "registration_endpoint": settings.endpoint("/register"),
+        "revocation_endpoint": settings.endpoint("/revoke"),
+        "jwks_uri": settings.endpoint("/jwks"),
+        "scopes_supported": [*scopes, OFFLINE_ACCESS],
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "code_challenge_methods_supported": [pkce.METHOD],
+        "authorization_response_iss_parameter_supported": True,  # RFC 9207 3
+        # What OpenID Connect Discovery demands of the alias; no id_token is issued, these say how tokens
+        # are made.
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [settings.signing_algorithm],
+    }
+    AuthorizationServerMetadata(document).validate()
+    return document

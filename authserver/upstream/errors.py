@@ -1,0 +1,21 @@
+"""What can go wrong at Entra, told apart by what the person and the client should learn."""
+
+from authserver.errors import AuthServerError
+
+
+class LoginDenied(AuthServerError):  # noqa: N818 - what was decided
+    """Entra answered with an error: the person declined, or may not sign in.
+
+    Args:
+        code: the OAuth error code for our client.
+        private_detail: Entra's own words, for the log.
+    """
+
+    def __init__(self, code: str, private_detail: str) -> None:
+        super().__init__(f"{code}: {private_detail}")
+        self.code = code
+        self.private_detail = private_detail
+
+
+class LoginUnproven(AuthServerError):  # noqa: N818
+    """What came back proves nobody's identity: a forged, stale or foreign answer or id_token."""

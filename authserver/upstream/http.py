@@ -1,0 +1,37 @@
+"""The HTTP session to Entra: its own certificate authority where one is set, a timeout on everything, no
+surprises.
+
+Made by ``upstream.entra`` and handed to MSAL as well. Must not trust the environment (REQUESTS_CA_BUNDLE
+would replace the authority's own CA, .netrc would add credentials); proxies alone are taken over,
+deliberately, once.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.utils import get_environ_proxies
+
+TIMEOUT_SECONDS = 10.0
+
+
+class EntraSession(requests.Session):
+    """Args: authority: for which proxies are looked up; ca_file: PEM to trust instead of the system's;
+    timeout_seconds.
+    """
+
+    def __init__(
+        self, authority: str, ca_file: Path | None, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.proxies.update(get_environ_proxies(authority))
+        self.max_redirects = 0
+        if ca_file is not None:
+            self.verify = str(ca_file)
+        self._timeout_seconds = timeout_seconds
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request; MSAL gives no timeout of its own."""
+        kwargs.setdefault("timeout", self._timeout_seconds)
+        return super().request(*args, **kwargs)

@@ -1,0 +1,159 @@
+"""Entra's id_token, verified: signature, algorithm, audience, times, issuer, nonce, kind. MSAL checks the
+nonce alone.
+
+Called by ``upstream.entra`` when a person comes back. Every check is spelled out here; what fails one proves
+nobody's identity (LoginUnproven). Must not decide who may sign in: that is ``upstream.tenants``.
+"""
+
+import hmac
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Final
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from authserver.model import Clock, Identity
+from authserver.upstream.errors import LoginUnproven
+
+ALGORITHMS: Final = ("RS256",)
+LEEWAY_SECONDS: Final = 60
+# An id_token is made while the person comes back; one that is older was kept by somebody.
+MAX_AGE_SECONDS: Final = 600
+_TENANT_PLACEHOLDER: Final = "{tenantid}"
+_GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_JWKS_LIFETIME_SECONDS: Final = 3600
+_REFETCH_INTERVAL_SECONDS: Final = 10
+
+
+class EntraKeys:
+    """Entra's public keys, kept for an hour, fetched anew (throttled) when a token names one that is not
+    there.
+
+    Args:
+        fetch: returns the JWKS document; raises UpstreamUnavailable.
+        monotonic: seconds that only grow.
+    """
+
+    def __init__(
+        self, fetch: Callable[[], Mapping[str, Any]], monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._fetch = fetch
+        self._monotonic = monotonic
+        self._lock = Lock()
+        self._keys = KeySet([])
+        self._kids: frozenset[str] = frozenset()
+        self._fetched_at: float | None = None
+
+    def for_kid(self, kid: str) -> KeySet:
+        """Return the keys, among them ``kid`` if Entra has it.
+
+        Raises:
+            UpstreamUnavailable: they are needed and cannot be fetched.
+        """
+        with self._lock:
+            age = None if self._fetched_at is None else self._monotonic() - self._fetched_at
+            stale = age is None or age > _JWKS_LIFETIME_SECONDS
+            if stale or (kid not in self._kids and age is not None and age > _REFETCH_INTERVAL_SECONDS):
+                self._load(self._fetch())
+            return self._keys
+
+    def _load(self, document: Mapping[str, Any]) -> None:
+        usable = [
+            {**key, "alg": "RS256"}
+            for key in document.get("keys", ())
+            if isinstance(key, dict) and key.get("kty") == "RSA" and isinstance(key.get("kid"), str)
+        ]
+        self._keys = KeySet.import_key_set({"keys": usable})
+        self._kids = frozenset(key["kid"] for key in usable)
+        self._fetched_at = self._monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What an id_token must say.
+
+    Attributes:
+        client_id: the login application's; the only audience.
+        issuer_template: of the discovery document; may hold ``{tenantid}``.
+        nonce: as it was sent to the authorization endpoint.
+    """
+
+    client_id: str
+    issuer_template: str
+    nonce: str
+
+
+def verify_id_token(id_token: str, keys: EntraKeys, expected: Expected, clock: Clock) -> Identity:
+    """Return who the token says has signed in.
+
+    Raises:
+        LoginUnproven: any check fails.
+        UpstreamUnavailable: the keys cannot be fetched.
+    """
+    claims = _signed_claims(id_token, keys)
+    _check_times(claims, clock())
+    tid, oid = claims.get("tid"), claims.get("oid")
+    if (
+        not isinstance(tid, str)
+        or not _GUID.fullmatch(tid)
+        or not isinstance(oid, str)
+        or not _GUID.fullmatch(oid)
+    ):
+        raise LoginUnproven("id_token without tid or oid")
+    _require(claims.get("aud") == expected.client_id, "aud")
+    _require(claims.get("iss") == expected.issuer_template.replace(_TENANT_PLACEHOLDER, tid), "iss")
+    _require(claims.get("ver") == "2.0", "ver")
+    nonce = claims.get("nonce")
+    _require(isinstance(nonce, str) and hmac.compare_digest(nonce.encode(), expected.nonce.encode()), "nonce")
+    return Identity(
+        tid=tid.lower(),
+        oid=oid.lower(),
+        username=_text(claims, "preferred_username"),
+        name=_text(claims, "name"),
+        auth_time_seconds=int(clock()),
+        roles=_roles(claims),
+    )
+
+
+def _signed_claims(id_token: str, keys: EntraKeys) -> Mapping[str, Any]:
+    try:
+        unverified_header = jws.extract_compact(id_token.encode()).headers()
+        unverified_kid = unverified_header.get("kid")
+        if unverified_header.get("alg") not in ALGORITHMS or not isinstance(unverified_kid, str):
+            raise LoginUnproven("id_token: alg or kid")
+        # Keys come from Entra's JWKS alone: jwk, jku and x5u in the header are never looked at.
+        return jwt.decode(id_token, keys.for_kid(unverified_kid), algorithms=list(ALGORITHMS)).claims
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise LoginUnproven(f"id_token: {type(error).__name__}") from None
+
+
+def _check_times(claims: Mapping[str, Any], now: float) -> None:
+    exp, nbf, iat = claims.get("exp"), claims.get("nbf"), claims.get("iat")
+    for value in (exp, nbf, iat):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise LoginUnproven("id_token: exp, nbf or iat")
+    _require(now < exp + LEEWAY_SECONDS, "exp")  # type: ignore[operator]
+    _require(nbf <= now + LEEWAY_SECONDS, "nbf")  # type: ignore[operator]
+    _require(now - MAX_AGE_SECONDS <= iat <= now + LEEWAY_SECONDS, "iat")  # type: ignore[operator]
+
+
+def _roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    roles = claims.get("roles", [])
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        raise LoginUnproven("id_token: roles")
+    return tuple(roles)
+
+
+def _text(claims: Mapping[str, Any], name: str) -> str:
+    value = claims.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _require(holds: bool, what: str) -> None:
+    if not holds:
+        raise LoginUnproven(f"id_token: {what}")

@@ -1,0 +1,67 @@
+"""GET /authorize: the validated request as a consent page (RFC 6749 4.1.1). Stores nothing; may be loaded
+twice.
+"""
+
+from collections.abc import Mapping
+
+from authserver.errors import PageError
+from authserver.model import AuthorizationRequest
+from authserver.oauth.authorization import AuthorizationValidator, ValidatedRequest
+from authserver.oauth.consent_form import ConsentForms, SealedForm
+from authserver.oauth.parameters import MalformedParameters, parse_parameters
+from authserver.oauth.redirect_uris import target_of
+from authserver.web.cookies import Cookies
+from authserver.web.display import clean_name
+from authserver.web.http import HttpRequest, Reply
+from authserver.web.pages import ConsentView, Pages
+
+
+class AuthorizeEndpoint:
+    """Args: validator; forms: seals the request; cookies; pages."""
+
+    name = "authorize"
+    methods: tuple[str, ...] = ("GET",)
+    speaks_json = False
+    cross_origin = False
+
+    def __init__(
+        self, validator: AuthorizationValidator, forms: ConsentForms, cookies: Cookies, pages: Pages
+    ) -> None:
+        self._validator = validator
+        self._forms = forms
+        self._cookies = cookies
+        self._pages = pages
+
+    def handle(self, request: HttpRequest, /) -> Reply:
+        """Show the page and set the cookie of its form."""
+        try:
+            sent = parse_parameters(request.query)
+        except MalformedParameters as error:
+            raise PageError("invalid_request", str(error)) from None
+        validated = self._validator.validate(sent)
+        form = self._forms.seal(validated.request)
+        name = self._cookies.form_name(form.form_id)
+        return self._pages.consent(_view(validated, form)).with_headers(
+            self._cookies.set(name, form.csrf_token, self._forms.lifetime_seconds),
+            *self._cookies.surplus_forms(request.cookies),
+        )
+
+
+def _view(validated: ValidatedRequest, form: SealedForm) -> ConsentView:
+    client, resource = validated.client, validated.resource
+    target = target_of(validated.request.redirect_uri)
+    return ConsentView(
+        client_name=clean_name(client.client_name, "An application without a name"),
+        is_verified=client.source == "operator",
+        destination_kind=target.kind,
+        destination=target.name,
+        resource_name=clean_name(resource.name, resource.uri),
+        permissions=_permissions(validated.request, resource.scopes),
+        stays_signed_in="refresh_token" in client.grant_types,
+        sealed=form.sealed,
+        csrf_token=form.csrf_token,
+    )
+
+
+def _permissions(request: AuthorizationRequest, words: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(words.get(scope, scope) for scope in request.scopes)

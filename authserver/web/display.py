@@ -1,0 +1,44 @@
+"""Text that strangers wrote, made safe to show to a person: one line, no invisible or reordering
+characters, short.
+
+Called by the consent page. Escaping is the template's; this is about what a reader would be deceived by.
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+MAX_NAME_CHARACTERS: Final = 60
+# Control, format (bidirectional overrides, zero-width), surrogate, private use, unassigned, line and
+# paragraph ends.
+_UNSEEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+# Letters and symbols that are drawn as nothing, and variation selectors.
+_BLANK: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+)
+_SPACES: Final = re.compile(r"\s+")
+_MARKS_IN_A_ROW: Final = 2
+
+
+def clean_name(text: str | None, fallback: str) -> str:
+    """Return a name as it may be shown.
+
+    Args:
+        text: as registered.
+        fallback: what stands for a name of which nothing is left.
+    """
+    # Cut before normalising: compatibility forms of a long text can be many times longer.
+    normal = unicodedata.normalize("NFKC", (text or "")[: MAX_NAME_CHARACTERS * 4])
+    kept = []
+    marks = 0
+    for character in _SPACES.sub(" ", normal):
+        category = unicodedata.category(character)
+        if category in _UNSEEN_CATEGORIES or _BLANK.match(character):
+            continue
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if marks <= _MARKS_IN_A_ROW:  # piled up, marks cover the lines above
+            kept.append(character)
+    name = _SPACES.sub(" ", "".join(kept)).strip()
+    if not name:
+        return fallback
+    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1].rstrip() + "…"

@@ -1,0 +1,44 @@
+"""POST /token (RFC 6749 3.2): parsed once, answered by ``oauth.server``. The path that is walked most."""
+
+from authserver.errors import OAuthError
+from authserver.metrics import TOKENS
+from authserver.oauth.parameters import MalformedParameters, Parameters, parse_parameters
+from authserver.oauth.requests import parse_token_request
+from authserver.oauth.server import TokenServer
+from authserver.web.http import HttpRequest, Reply, json_reply
+
+
+class TokenEndpoint:
+    """Args: server: authlib's side."""
+
+    name = "token"
+    methods: tuple[str, ...] = ("POST",)
+    speaks_json = True
+    cross_origin = True
+
+    def __init__(self, server: TokenServer) -> None:
+        self._server = server
+        self._issued = {grant: TOKENS.labels(grant) for grant in ("authorization_code", "refresh_token")}
+
+    def handle(self, request: HttpRequest, /) -> Reply:
+        """Exchange what was presented for tokens."""
+        parsed = parse_token_request(request.authorization, parse_form(request))
+        response = self._server.exchange(parsed)
+        self._issued[parsed.grant_type].inc()
+        return json_reply(response.body())
+
+
+def parse_form(request: HttpRequest) -> Parameters:
+    """Return the form of a client's own request.
+
+    Raises:
+        OAuthError: parameters in the query, or a form that cannot be read.
+        HttpRefusal: no form at all.
+    """
+    if request.query:
+        # RFC 6749 3.2 with 2.3.1: secrets in a URL end up in logs.
+        raise OAuthError("invalid_request", "parameters belong in the body")
+    try:
+        return parse_parameters(request.form())
+    except MalformedParameters as error:
+        raise OAuthError("invalid_request", str(error)) from None
