@@ -5,7 +5,6 @@ one selector that wakes for a line of output, a child's end and a signal. Used b
 know what the servers are for (``devstack.servers`` does).
 """
 
-import http.client
 import os
 import selectors
 import signal
@@ -16,12 +15,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import IO, TypeVar
-from urllib.parse import urlsplit
 
-from devstack import watchdog
+from devstack import loopback, watchdog
 from devstack.errors import StackError
 
 READY_TIMEOUT_SECONDS = 60.0
@@ -31,6 +30,7 @@ _PROBE_SECONDS = 2.0
 _TICK_SECONDS = 0.05
 _IDLE_TICK_SECONDS = 1.0
 _READ_BYTES = 65_536
+_MAX_ANSWER = 300
 
 _T = TypeVar("_T")
 PrintLine = Callable[[str, str], None]
@@ -96,24 +96,14 @@ class _Child:
 
     def probe(self) -> bool:
         """Ask the server whether it is ready, once."""
-        self.ready, self.last_answer = probe(self.server.ready_url, _PROBE_SECONDS)
+        try:
+            answer = loopback.request("GET", self.server.ready_url, timeout_seconds=_PROBE_SECONDS)
+        except loopback.NoAnswerError as error:
+            self.last_answer = str(error)
+            return False
+        self.last_answer = f"{answer.status} {answer.body[:_MAX_ANSWER]}"
+        self.ready = answer.status == HTTPStatus.OK
         return self.ready
-
-
-def probe(url: str, timeout_seconds: float) -> tuple[bool, str]:
-    """GET a plain-http readiness URL; return whether it answered 200, and what it answered."""
-    parts = urlsplit(url)
-    # Not through urllib: a proxy of the environment must not come between us and our own loopback.
-    connection = http.client.HTTPConnection(_present(parts.hostname), parts.port, timeout=timeout_seconds)
-    try:
-        connection.request("GET", parts.path)
-        response = connection.getresponse()
-        body = response.read(2000).decode("utf-8", "replace").strip()
-    except (OSError, http.client.HTTPException) as error:
-        return False, f"no answer ({error.__class__.__name__}: {error})"
-    finally:
-        connection.close()
-    return response.status == http.client.OK, f"{response.status} {body}"
 
 
 class Supervisor:
