@@ -31,11 +31,13 @@ def key(kind: str, name: str) -> str:
     return f"{PREFIX}{{{kind}:{name}}}"
 
 
+# In a script that adds, the adding comes first: Redis refuses a script for want of memory at its first
+# write only.
+
 # KEYS[1] hash; ARGV: milliseconds to live (0: for ever), then field, value, field, value …
 PUT: Final = """
-redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], unpack(ARGV, 2))
-if tonumber(ARGV[1]) > 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+if tonumber(ARGV[1]) > 0 then redis.call('PEXPIRE', KEYS[1], ARGV[1]) else redis.call('PERSIST', KEYS[1]) end
 return 1
 """
 
@@ -86,8 +88,8 @@ return 1
 
 # KEYS[1] person; ARGV: now, sid, its expiry, milliseconds to live.
 INDEX_SESSION: Final = """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 redis.call('ZADD', KEYS[1], ARGV[3], ARGV[2])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 return 1
 """

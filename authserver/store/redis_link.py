@@ -89,7 +89,7 @@ class RedisLink:
                 self._agree_on_layout(client)
                 self._connected = client
             return work(self._connected)
-        except (redis.RedisError, OSError) as error:
+        except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
             # The message is the server's or the socket's; it names hosts and reasons, not values.
             raise StoreUnavailable(f"redis: {type(error).__name__}: {error}") from error
 
