@@ -68,7 +68,7 @@ def make_venv() -> None:
 def install(lock: str) -> None:
     """Install the lock file, then this project itself, in place."""
     say(f"installing {lock} (about half a minute the first time)")
-    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+    pip = [PYTHON, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-input"]
     run([*pip, "--require-hashes", "-r", lock])
     run([*pip, "--no-deps", "--no-build-isolation", "-e", "."])
 
