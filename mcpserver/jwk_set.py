@@ -86,16 +86,16 @@ def _parse_key(jwk: Mapping[str, object]) -> VerificationKey | None:
 
 
 def _parse_rsa(key_id: str, jwk: Mapping[str, object]) -> VerificationKey | None:
-    key = RSAKey.import_key({name: str(jwk[name]) for name in ("kty", "n", "e")})
+    members = {name: str(jwk[name]) for name in ("kty", "n", "e")}
     algorithm = jwk.get("alg", _RSA_DEFAULT)
-    # RFC 7518 section 3.3: a key of 2048 bits or larger must be used.
-    if (
-        key.public_key.key_size < _MIN_RSA_BITS
-        or not isinstance(algorithm, str)
-        or algorithm not in _RSA_ALGORITHMS
-    ):
+    # RFC 7518 section 3.3: a key of 2048 bits or larger must be used; a base64 character holds six of them.
+    if len(members["n"]) * 6 < _MIN_RSA_BITS or not isinstance(algorithm, str):
         return None
-    return VerificationKey(key_id, algorithm, key)
+    return (
+        VerificationKey(key_id, algorithm, RSAKey.import_key(members))
+        if algorithm in _RSA_ALGORITHMS
+        else None
+    )
 
 
 def _parse_ec(key_id: str, jwk: Mapping[str, object]) -> VerificationKey | None:
