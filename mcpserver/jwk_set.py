@@ -86,16 +86,12 @@ def _parse_key(jwk: Mapping[str, object]) -> VerificationKey | None:
 
 
 def _parse_rsa(key_id: str, jwk: Mapping[str, object]) -> VerificationKey | None:
-    members = {name: str(jwk[name]) for name in ("kty", "n", "e")}
+    modulus, exponent = str(jwk["n"]), str(jwk["e"])
     algorithm = jwk.get("alg", _RSA_DEFAULT)
     # RFC 7518 section 3.3: a key of 2048 bits or larger must be used; a base64 character holds six of them.
-    if len(members["n"]) * 6 < _MIN_RSA_BITS or not isinstance(algorithm, str):
+    if len(modulus) * 6 < _MIN_RSA_BITS or not isinstance(algorithm, str) or algorithm not in _RSA_ALGORITHMS:
         return None
-    return (
-        VerificationKey(key_id, algorithm, RSAKey.import_key(members))
-        if algorithm in _RSA_ALGORITHMS
-        else None
-    )
+    return VerificationKey(key_id, algorithm, RSAKey.import_key({"kty": "RSA", "n": modulus, "e": exponent}))
 
 
 def _parse_ec(key_id: str, jwk: Mapping[str, object]) -> VerificationKey | None:

@@ -46,32 +46,36 @@ def test_each_alias_gets_a_document_that_names_it(metadata: ResourceMetadata, al
     assert metadata.document(alias)["resource"] == alias
 
 
+GATEWAY = "http://localhost:8080"
+BACKEND = "/runtime/webhooks/mcp"
+HOST = "localhost:8082"
+DIRECT = "http://localhost:8082"
 SELECTIONS = {
-    "through the gateway": ("http://localhost:8080", "mcpserver:8082", "/runtime/webhooks/mcp", "http://localhost:8080/mcp"),
-    "through the gateway by address": ("http://127.0.0.1:8080", None, "/runtime/webhooks/mcp", "http://127.0.0.1:8080/mcp"),
-    "the legacy endpoint": ("http://localhost:8080", None, "/runtime/webhooks/mcp/sse", "http://localhost:8080/mcp/sse"),
-    "the legacy message endpoint": ("http://localhost:8080", None, "/runtime/webhooks/mcp/message", "http://localhost:8080/mcp/sse"),
-    "the websocket endpoint": ("http://localhost:8080", None, "/runtime/webhooks/mcp/ws", "http://localhost:8080/mcp"),
-    "its metadata": ("http://localhost:8080", None, f"{WELL_KNOWN}/mcp", "http://localhost:8080/mcp"),
-    "the legacy endpoint's metadata": ("http://localhost:8080", None, f"{WELL_KNOWN}/mcp/sse", "http://localhost:8080/mcp/sse"),
-    "the root metadata": ("http://localhost:8080", None, WELL_KNOWN, "http://localhost:8080/mcp"),
-    "directly": (None, "localhost:8082", "/mcp", "http://localhost:8082/mcp"),
+    "through the gateway": (GATEWAY, "mcpserver:8082", BACKEND, f"{GATEWAY}/mcp"),
+    "by the gateway's address": ("http://127.0.0.1:8080", None, BACKEND, "http://127.0.0.1:8080/mcp"),
+    "the legacy endpoint": (GATEWAY, None, f"{BACKEND}/sse", f"{GATEWAY}/mcp/sse"),
+    "the legacy message endpoint": (GATEWAY, None, f"{BACKEND}/message", f"{GATEWAY}/mcp/sse"),
+    "the websocket endpoint": (GATEWAY, None, f"{BACKEND}/ws", f"{GATEWAY}/mcp"),
+    "its metadata": (GATEWAY, None, f"{WELL_KNOWN}/mcp", f"{GATEWAY}/mcp"),
+    "the legacy endpoint's metadata": (GATEWAY, None, f"{WELL_KNOWN}/mcp/sse", f"{GATEWAY}/mcp/sse"),
+    "the root metadata": (GATEWAY, None, WELL_KNOWN, f"{GATEWAY}/mcp"),
+    "directly": (None, HOST, "/mcp", f"{DIRECT}/mcp"),
     "directly by address": (None, "127.0.0.1:8082", "/mcp/sse", "http://127.0.0.1:8082/mcp/sse"),
     "directly by IPv6 address": (None, "[::1]:8082", "/mcp", "http://[::1]:8082/mcp"),
-    "directly in capitals": (None, "LOCALHOST:8082", "/mcp", "http://localhost:8082/mcp"),
-    "directly at the backend's path": (None, "localhost:8082", "/runtime/webhooks/mcp",
-    "http://localhost:8082/mcp"), "directly with a slash more": (None, "localhost:8082", "/mcp/",
-    "http://localhost:8082/mcp"), "the backend path's metadata": (None, "localhost:8082",
-    f"{WELL_KNOWN}/runtime/webhooks/mcp/sse", "http://localhost:8082/mcp/sse"), "an unknown origin": ("http://evil.example", "localhost:8082", "/mcp", CANONICAL),
+    "directly in capitals": (None, "LOCALHOST:8082", "/mcp", f"{DIRECT}/mcp"),
+    "directly at the backend's path": (None, HOST, BACKEND, f"{DIRECT}/mcp"),
+    "directly with a slash more": (None, HOST, "/mcp/", f"{DIRECT}/mcp"),
+    "the backend path's metadata": (None, HOST, f"{WELL_KNOWN}{BACKEND}/sse", f"{DIRECT}/mcp/sse"),
+    "an unknown origin": ("http://evil.example", HOST, "/mcp", CANONICAL),
     "an unknown host": (None, "evil.example", "/mcp", CANONICAL),
-    "a host that begins alike": (None, "localhost:8082.evil.example", "/mcp", CANONICAL),
-    "a host with somebody in front": (None, "evil@localhost:8082", "/mcp", CANONICAL),
+    "a host that begins alike": (None, f"{HOST}.evil.example", "/mcp", CANONICAL),
+    "a host with somebody in front": (None, f"evil@{HOST}", "/mcp", CANONICAL),
     "no host": (None, None, "/mcp", CANONICAL),
-    "an empty origin": ("", "localhost:8082", "/mcp", CANONICAL),
+    "an empty origin": ("", HOST, "/mcp", CANONICAL),
     "an origin of another scheme": ("https://localhost:8080", None, "/mcp", CANONICAL),
     "a broken origin": ("http://[", None, "/mcp", CANONICAL),
-    "another path": (None, "localhost:8082", "/elsewhere", "http://localhost:8082/mcp"),
-}  # fmt: skip
+    "another path": (None, HOST, "/elsewhere", f"{DIRECT}/mcp"),
+}
 
 
 @pytest.mark.parametrize(("origin", "host", "path", "expected"), SELECTIONS.values(), ids=SELECTIONS.keys())
