@@ -122,7 +122,7 @@ def test_an_old_python_hands_over_to_a_newer_one(script: ModuleType, monkeypatch
         script.shutil, "which", lambda name: f"/usr/bin/{name}" if name == "python3.12" else None
     )
     monkeypatch.setattr(script.os, "execv", replace_process)
-    with pytest.raises(SystemExit, match="^/usr/bin/python3.12$"):
+    with pytest.raises(SystemExit, match=r"^/usr/bin/python3\.12$"):
         script.main("run")
 
 
