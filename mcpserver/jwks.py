@@ -210,7 +210,8 @@ class JwksClient:
             timeout=self._timeout_seconds,
             allow_redirects=False,
             stream=True,
-            headers={"Accept": "application/json"},
+            # Asked once a minute: a kept connection would mostly be found closed by the other side.
+            headers={"Accept": "application/json", "Connection": "close"},
         ) as response:
             if response.status_code != 200:
                 raise UnusableKeySet(f"the answer's status was {response.status_code}")

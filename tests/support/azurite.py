@@ -7,13 +7,13 @@ import re
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import node_packages
+from tests.support.waiting import wait_until
 
 START_SECONDS = 60.0
 
@@ -66,10 +66,11 @@ def running(*options: str) -> Iterator[Azurite]:
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], output: Path) -> tuple[str, int]:
-    give_up_at = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up_at and process.poll() is None:
-        found = _LISTENING.search(output.read_text())
-        if found:
-            return found[1], int(found[2])
-        time.sleep(0.02)
-    raise RuntimeError(f"azurite did not start: {output.read_text()}")
+    def listening() -> re.Match[str] | None:
+        if process.poll() is not None:
+            raise RuntimeError(f"azurite did not start: {output.read_text()}")
+        return _LISTENING.search(output.read_text())
+
+    found = wait_until(listening, "azurite listens", deadline_seconds=START_SECONDS)
+    assert found is not None
+    return found[1], int(found[2])

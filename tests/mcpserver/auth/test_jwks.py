@@ -4,6 +4,7 @@ import socket
 
 import gevent
 import pytest
+from gevent.event import Event
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from mcpserver.errors import Unauthorized
 
@@ -17,6 +18,7 @@ from mcpserver.jwks import (
     http_session,
 )
 from tests.mcpserver.auth.issuing import Clock, Issuer, JwksServer
+from tests.support.waiting import wait_until
 
 
 def test_nothing_is_fetched_before_the_first_key_is_asked_for(
@@ -96,9 +98,7 @@ def test_requests_do_not_wait_for_a_due_refresh(jwks_server: JwksServer, clock: 
         assert jwks.still_published(key)
     assert jwks_server.asked.wait(5)
     jwks_server.answers.set()
-    with gevent.Timeout(5):
-        while jwks.state().age_seconds != 0:
-            gevent.sleep(0.001)
+    wait_until(lambda: jwks.state().age_seconds == 0, "the refresh is over")
     assert jwks_server.fetches == 2
 
 
@@ -261,9 +261,9 @@ def test_somebody_elses_deadline_is_not_taken_for_a_failed_fetch(
 
 
 def trickle(listener: socket.socket) -> None:
-    connection, _ = listener.accept()
+    connection, pause = listener.accept()[0], Event()
     with connection:
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while True:
             connection.sendall(b" ")
-            gevent.sleep(0.01)
+            pause.wait(0.02)

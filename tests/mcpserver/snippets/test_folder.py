@@ -16,6 +16,7 @@ from gevent import monkey
 
 from mcpserver.snippets.folder import FolderStore
 from mcpserver.snippets.model import InvalidSnippet, Owner, SnippetNotFound, SnippetStoreUnavailable
+from tests.support.waiting import wait_until
 
 SAVER = """
 import sys
@@ -178,17 +179,19 @@ def test_a_slow_disk_holds_up_no_other_greenlet(
     store: FolderStore, alice: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.check()
+    reached: list[int] = []
     disk_is_slow = monkey.get_original("_thread", "allocate_lock")()
     disk_is_slow.acquire()
     fsync = os.fsync
 
     def slow_fsync(descriptor: int) -> None:
+        reached.append(descriptor)
         with disk_is_slow:
             fsync(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow_fsync)
     saving = gevent.spawn(store.save, alice, "example", "text")
-    gevent.sleep(0.05)
+    wait_until(lambda: reached, "the save waits for the disk")
     with pytest.raises(SnippetNotFound):
         store.get(alice, "example")
     assert not saving.ready()
