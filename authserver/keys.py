@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 import orjson
 from joserfc.jwk import ECKey, RSAKey
 
-from authserver.cipher import Cipher, Sealer
+from authserver.cipher import Cipher, SealBroken, Sealer
 from authserver.errors import StoreUnavailable
 from authserver.model import Clock, SigningAlgorithm, SigningKeyRecord
 from authserver.store.protocols import KeyStore
@@ -131,25 +131,27 @@ class KeyRing:
         now = self._clock()
         if now < self._fresh_until_seconds:
             return
+        if self._active is not None:
+            # Others go on with what is known while this one asks the store.
+            self._fresh_until_seconds = now + REFRESH_SECONDS
         try:
             self._refresh(int(now))
         except StoreUnavailable:
             # What is known still signs and verifies; whoever needs the store itself will say that it is away.
             if self._active is None:
                 raise
-            self._fresh_until_seconds = now + REFRESH_SECONDS
 
     def _refresh(self, now: int) -> None:
         lives = _lives(self._agreed_records(now), now, self._token_lifetime_seconds)
         for life in lives:
             if life.state == "retired":
                 self._store.remove_key(life.record.generation)
-        published = [self._parse(life.record) for life in lives if life.state != "retired"]
-        self._active = next(
-            (self._parse(life.record) for life in reversed(lives) if life.state == "active"), None
-        )
-        self._jwks = {"keys": [_public(key) for key in published]}
-        self._parsed = {key.kid: key for key in published}
+        self._parsed = {
+            life.record.kid: self._parse(life.record) for life in lives if life.state != "retired"
+        }
+        active = [self._parsed[life.record.kid] for life in lives if life.state == "active"]
+        self._active = active[-1] if active else None
+        self._jwks = {"keys": [_public(key) for key in self._parsed.values()]}
         self._fresh_until_seconds = now + REFRESH_SECONDS
 
     def _agreed_records(self, now: int) -> list[SigningKeyRecord]:
@@ -193,7 +195,12 @@ class KeyRing:
         known = self._parsed.get(record.kid)
         if known is not None:
             return known
-        jwk = orjson.loads(self._sealer.unseal(record.sealed_private_jwk))
+        try:
+            jwk = orjson.loads(self._sealer.unseal(record.sealed_private_jwk))
+        except SealBroken as error:
+            raise StoreUnavailable(
+                "a signing key was sealed with a secret that AUTHSERVER_MASTER_SECRET does not hold"
+            ) from error
         members = {**jwk, "kid": record.kid, "use": "sig", "alg": record.algorithm}
         key = RSAKey.import_key(members) if record.algorithm == "RS256" else ECKey.import_key(members)
         # RFC 9068 §2.1: typ says that this is an access token, so that no other kind of JWT passes for one.
@@ -211,24 +218,22 @@ def _public(key: SigningKey) -> dict[str, Any]:
 
 def _lives(records: list[SigningKeyRecord], now: int, token_lifetime_seconds: int) -> list[KeyLife]:
     lives: list[KeyLife] = []
-    successors = [*records[1:], None]
-    for record, successor in zip(records, successors, strict=True):
-        if successor is None:
-            state: KeyState = "announced" if record.signs_from_seconds > now else "active"
-            lives.append(KeyLife(record, state, None, None))
-            continue
-        signs_until = max(successor.signs_from_seconds, record.signs_from_seconds)
+    for index, record in enumerate(records):
+        # The earliest of its successors takes over: one that was hurried may overtake one that is still
+        # announced.
+        signs_until = min((later.signs_from_seconds for later in records[index + 1 :]), default=None)
         lifetime = max(record.token_lifetime_seconds, token_lifetime_seconds)
-        published_until = signs_until + lifetime + RETIRE_MARGIN_SECONDS
-        lives.append(
-            KeyLife(record, _state(record, now, signs_until, published_until), signs_until, published_until)
-        )
+        published_until = None if signs_until is None else signs_until + lifetime + RETIRE_MARGIN_SECONDS
+        state = _state(record, now, signs_until, published_until)
+        lives.append(KeyLife(record, state, signs_until, published_until))
     return lives
 
 
-def _state(record: SigningKeyRecord, now: int, signs_until: int, published_until: int) -> KeyState:
-    if record.signs_from_seconds > now:
-        return "announced"
-    if now < signs_until:
-        return "active"
-    return "retiring" if now < published_until else "retired"
+def _state(
+    record: SigningKeyRecord, now: int, signs_until: int | None, published_until: int | None
+) -> KeyState:
+    if published_until is not None and now >= published_until:
+        return "retired"
+    if signs_until is not None and now >= signs_until:
+        return "retiring"
+    return "active" if now >= record.signs_from_seconds else "announced"

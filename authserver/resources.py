@@ -20,13 +20,13 @@ def canonical_uri(uri: str) -> str:
         ValueError: when it is not an absolute http(s) URI without fragment and userinfo (RFC 8707 §2).
     """
     if any(character <= " " or character == "\x7f" for character in uri):
-        raise ValueError("a resource URI holds no spaces or control characters")
+        raise ValueError("must hold no spaces or control characters")
     parts = urlsplit(uri)
     port = parts.port  # raises ValueError itself when it is not a number up to 65535
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError("a resource URI is an absolute http(s) URI")
+        raise ValueError("must be an absolute http(s) URI")
     if "#" in uri or parts.username is not None or parts.password is not None:
-        raise ValueError("a resource URI has no fragment and no user")
+        raise ValueError("must have no fragment and no user")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     netloc = host if port in (None, _DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
     path = "" if parts.path == "/" else parts.path

@@ -23,16 +23,14 @@ _DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
 
 def origin(value: str) -> str:
     """Return an origin in its one spelling; ValueError unless https or loopback."""
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be an absolute http(s) URL without query or fragment")
-    if parts.username is not None or parts.path not in {"", "/"}:
+    # One spelling of the issuer everywhere: RFC 8414 §3.3 and RFC 9207 §2.4 compare it as a string.
+    uri = canonical_uri(value)
+    parts = urlsplit(uri)
+    if parts.path or "?" in uri:
         raise ValueError("must be an origin: scheme, host and port only")
-    if parts.scheme == "http" and not is_loopback_url(value):
+    if parts.scheme == "http" and not is_loopback_url(uri):
         raise ValueError("must be https unless its host is loopback")
-    # One spelling of the issuer everywhere: no trailing slash (RFC 8414 §2, RFC 9207 §2.4 compare as
-    # strings).
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return uri
 
 
 def https_url(value: str) -> str:
@@ -74,25 +72,23 @@ def default_resource(public_url: str, aliases: tuple[str, ...] | None, extra_por
     """Return the resource of a server that was configured with none: mcpserver behind the same gateway."""
     if aliases is None:
         aliases = aliases_of(public_url, ("/mcp", "/mcp/sse"), extra_port=extra_port)
-    return checked(Resource(f"{public_url}/mcp", "mcpstack", dict(_SCOPES), _DEFAULT_SCOPES, aliases))
+    uri = f"{public_url}/mcp"
+    return Resource(uri, "mcpstack", dict(_SCOPES), _DEFAULT_SCOPES, tuple(a for a in aliases if a != uri))
 
 
-def checked(resource: Resource) -> Resource:
-    """Return the resource with canonical URIs; ValueError that names the variable when it makes no sense."""
-    unknown = set(resource.default_scopes) - set(resource.scopes)
-    if unknown or not resource.scopes:
-        raise ValueError(
-            "AUTHSERVER_RESOURCES: default_scopes must be among the scopes, and there must be scopes"
-        )
-    try:
-        uri = canonical_uri(resource.uri)
-        aliases = tuple(dict.fromkeys(canonical_uri(alias) for alias in resource.aliases))
-    except ValueError as error:
-        raise ValueError(f"AUTHSERVER_RESOURCES: {error}") from None
-    return Resource(
-        uri,
-        resource.name,
-        dict(resource.scopes),
-        resource.default_scopes,
-        tuple(a for a in aliases if a != uri),
-    )
+def resources(values: tuple[Resource, ...]) -> tuple[Resource, ...]:
+    """Return resources with canonical URIs; ValueError when one makes no sense."""
+    return tuple(map(_resource, values))
+
+
+def resource_uris(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return canonical URIs, each once."""
+    return None if values is None else tuple(dict.fromkeys(map(canonical_uri, values)))
+
+
+def _resource(resource: Resource) -> Resource:
+    if not resource.scopes or set(resource.default_scopes) - set(resource.scopes):
+        raise ValueError("there must be scopes, and default_scopes must be among them")
+    uri = canonical_uri(resource.uri)
+    aliases = tuple(alias for alias in resource_uris(resource.aliases) or () if alias != uri)
+    return Resource(uri, resource.name, dict(resource.scopes), resource.default_scopes, aliases)

@@ -72,14 +72,17 @@ class Settings(BaseSettings):
     """Seconds a store operation may wait before it answers 503. Default 5."""
 
     master_secret: Annotated[SecretStr, AfterValidator(values.fernet_keys)]
-    """Fernet keys, comma-separated, the first current, the others for what was sealed before. Required."""
+    """Fernet keys, comma-separated, the first current, the others for what was sealed before. Required.
 
-    resources: tuple[Resource, ...] = ()
+    Keep a former one until the signing keys have rotated and the absolute session lifetime has passed.
+    """
+
+    resources: Annotated[tuple[Resource, ...], AfterValidator(values.resources)] = ()
     """JSON list of the MCP servers tokens are issued for (RFC 8707 §2, RFC 9728). Default:
     <public_url>/mcp alone.
     """
 
-    resource_aliases: tuple[str, ...] | None = None
+    resource_aliases: Annotated[tuple[str, ...] | None, AfterValidator(values.resource_uris)] = None
     """JSON list: other URIs of the default resource. Default: its /sse and, where loopback, its local
     spellings.
     """
@@ -180,7 +183,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _with_resources(self) -> Self:
-        resources = tuple(map(values.checked, self.resources)) or (
+        resources = self.resources or (
             values.default_resource(self.public_url, self.resource_aliases, self.resource_port),
         )
         names = [uri for resource in resources for uri in (resource.uri, *resource.aliases)]

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from authserver.cipher import Sealer
+from authserver.cipher import SealBroken, Sealer
 from authserver.errors import StoreUnavailable
 from authserver.model import AuthorizationCode, Client, Login, Session, SigningKeyRecord
 
@@ -54,13 +54,14 @@ def seal_login(login: Login, sealer: Sealer) -> str:
     return sealer.seal(orjson.dumps(login))
 
 
-def unseal_login(sealed: str, sealer: Sealer) -> Login:
-    """Return the login.
-
-    Raises:
-        SealBroken: when it was sealed with a master secret that has been removed since.
+def unseal_login(sealed: str, sealer: Sealer) -> Login | None:
+    """Return the login; None when its master secret has been removed since: it is lost like an expired
+    one.
     """
-    return _decode(_LOGIN, sealer.unseal(sealed).decode())
+    try:
+        return _decode(_LOGIN, sealer.unseal(sealed).decode())
+    except SealBroken:
+        return None
 
 
 def _decode(adapter: TypeAdapter[_T], text: str) -> _T:
