@@ -171,7 +171,8 @@ def readiness(name: str, url: str) -> Check:
     except loopback.NoAnswerError as error:
         return Check(name, "failed", f"{url}: {error}", _READ_LOG)
     if answer.status == HTTPStatus.OK:
-        return Check(name, "ok", "is ready")
+        degraded = f", but not fully: {answer.body[:300]}" if "degraded" in answer.body else ""
+        return Check(name, "ok", f"is ready{degraded}")
     return Check(name, "failed", f"{url}: {answer.status} {answer.body[:300]}", _READ_LOG)
 
 

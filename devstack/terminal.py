@@ -9,19 +9,20 @@ import signal
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from devstack.options import Options
 
 _COLOURS: Final = {"entra": 35, "authserver": 36, "mcpserver": 32, "gateway": 33}
 _DEFAULT_COLOUR: Final = 34
 _NAME_WIDTH: Final = 10
-INSPECTOR: Final = "npx -y @modelcontextprotocol/inspector@2"
+_LABEL_WIDTH: Final = 18
+_INSPECTOR: Final = "npx -y @modelcontextprotocol/inspector@2"
 
 
 def make_console() -> Console:
     """Return the console on standard output; plain when that is no terminal or NO_COLOR is set."""
-    return Console(highlight=False, soft_wrap=True, no_color="NO_COLOR" in os.environ or None)
+    return Console(highlight=False, no_color="NO_COLOR" in os.environ or None)
 
 
 class LogPrinter:
@@ -51,12 +52,9 @@ class LogPrinter:
 def print_welcome(console: Console, options: Options, *, started_in_seconds: float) -> None:
     """Print where to point a client, whom to sign in as, and what to try next."""
     console.print(f"\n[bold green]mcpstack is ready[/] ({started_in_seconds:.1f} s). Ctrl-C stops it.\n")
-    table = Table(show_header=False, box=None, padding=(0, 2), pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ignore")
+    # Not a rich.table.Table: that cuts or pads to the terminal's width, and commands have to be pasted whole.
     for name, text in _rows(options):
-        table.add_row(name, text)
-    console.print(table, soft_wrap=True)
+        console.print(Text.assemble((f"  {name:<{_LABEL_WIDTH}}", "bold"), text), soft_wrap=True)
     console.print()
 
 
@@ -78,8 +76,9 @@ def _rows(options: Options) -> list[tuple[str, str]]:
         ("", "mallory@evil.example, whose tenant is refused"),
         ("", "with any password but `wrong`"),
         ("", ""),
-        ("try", f"{INSPECTOR}"),
-        ("", f"{INSPECTOR} --cli {options.resource} --transport http --method tools/list"),
-        ("then", "call hello_mcp, save_snippet and get_snippet; `mcpstack doctor` checks every part"),
+        ("try", f"{_INSPECTOR} --cli {options.resource} --transport http --method tools/list"),
+        ("or, in a browser", f"{_INSPECTOR} --server-url {options.resource} --transport http"),
+        ("", "(both need Node 22.19 or newer)"),
+        ("then", "call hello_mcp, save_snippet and get_snippet; `make doctor` checks every part"),
     ]
     return rows
