@@ -161,7 +161,9 @@ def _endpoints(settings: Settings, parts: _Parts, pages: Pages) -> dict[str, End
         **dict.fromkeys((f"{path}/<path:rest>" for path in _METADATA_PATHS), OtherIssuerEndpoint()),
         "/jwks": JwksEndpoint(parts.keyring.jwks),
         "/register": RegisterEndpoint(Registrar(parts.store, settings.private_redirect_schemes, parts.clock)),
-        "/authorize": AuthorizeEndpoint(validator, forms, cookies, pages),
+        "/authorize": AuthorizeEndpoint(
+            validator, forms, cookies, pages, stay_seconds=settings.refresh_absolute_lifetime_seconds
+        ),
         "/consent": ConsentEndpoint(
             forms=forms,
             clients=parts.clients,

@@ -45,7 +45,7 @@ class Parameters:
         return () if value is None else (value,)
 
 
-def parse_parameters(encoded: str) -> Parameters:
+def parse_parameters(encoded: str, *, max_value_characters: int = MAX_VALUE_CHARACTERS) -> Parameters:
     """Parse ``application/x-www-form-urlencoded`` text.
 
     Raises:
@@ -60,7 +60,7 @@ def parse_parameters(encoded: str) -> Parameters:
     values: dict[str, str] = {}
     doubled: dict[str, list[str]] = {}
     for name, value in pairs:
-        if len(value) > MAX_VALUE_CHARACTERS or len(name) > MAX_VALUE_CHARACTERS:
+        if len(value) > max_value_characters or len(name) > max_value_characters:
             raise MalformedParameters("a parameter is too long")
         if name in values:
             doubled.setdefault(name, [values[name]]).append(value)

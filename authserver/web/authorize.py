@@ -3,6 +3,7 @@ twice.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from authserver.errors import PageError
 from authserver.model import AuthorizationRequest
@@ -15,9 +16,11 @@ from authserver.web.display import clean_name
 from authserver.web.http import HttpRequest, Reply
 from authserver.web.pages import ConsentView, Pages
 
+_DAY_SECONDS: Final = 86_400
+
 
 class AuthorizeEndpoint:
-    """Args: validator; forms: seals the request; cookies; pages."""
+    """Args: validator; forms: seal the request; cookies; pages; stay_seconds: how long a session lasts."""
 
     name = "authorize"
     methods: tuple[str, ...] = ("GET",)
@@ -25,12 +28,19 @@ class AuthorizeEndpoint:
     cross_origin = False
 
     def __init__(
-        self, validator: AuthorizationValidator, forms: ConsentForms, cookies: Cookies, pages: Pages
+        self,
+        validator: AuthorizationValidator,
+        forms: ConsentForms,
+        cookies: Cookies,
+        pages: Pages,
+        *,
+        stay_seconds: int,
     ) -> None:
         self._validator = validator
         self._forms = forms
         self._cookies = cookies
         self._pages = pages
+        self._stay_days = max(1, stay_seconds // _DAY_SECONDS)
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Show the page and set the cookie of its form."""
@@ -41,13 +51,13 @@ class AuthorizeEndpoint:
         validated = self._validator.validate(sent)
         form = self._forms.seal(validated.request)
         name = self._cookies.form_name(form.form_id)
-        return self._pages.consent(_view(validated, form)).with_headers(
+        return self._pages.consent(_view(validated, form, self._stay_days)).with_headers(
             self._cookies.set(name, form.csrf_token, self._forms.lifetime_seconds),
             *self._cookies.surplus_forms(request.cookies),
         )
 
 
-def _view(validated: ValidatedRequest, form: SealedForm) -> ConsentView:
+def _view(validated: ValidatedRequest, form: SealedForm, stay_days: int) -> ConsentView:
     client, resource = validated.client, validated.resource
     target = target_of(validated.request.redirect_uri)
     return ConsentView(
@@ -57,7 +67,7 @@ def _view(validated: ValidatedRequest, form: SealedForm) -> ConsentView:
         destination=target.name,
         resource_name=clean_name(resource.name, resource.uri),
         permissions=_permissions(validated.request, resource.scopes),
-        stays_signed_in="refresh_token" in client.grant_types,
+        stays_signed_in_days=stay_days if "refresh_token" in client.grant_types else None,
         sealed=form.sealed,
         csrf_token=form.csrf_token,
     )

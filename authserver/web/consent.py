@@ -6,6 +6,7 @@ it comes from a browser in which nobody approved anything.
 """
 
 import secrets
+from typing import Final
 
 from authserver.cipher import digest
 from authserver.errors import PageError, RedirectableError
@@ -20,6 +21,9 @@ from authserver.web.cookies import Cookies
 from authserver.web.http import HttpRequest, Reply
 from authserver.web.responses import redirect
 from telemetry.audit import audit
+
+# A sealed request is longer than the longest parameters in it.
+_MAX_SEALED_CHARACTERS: Final = 32_768
 
 
 class ConsentEndpoint:
@@ -78,7 +82,7 @@ class ConsentEndpoint:
 
 def _parse(request: HttpRequest) -> Parameters:
     try:
-        sent = parse_parameters(request.form())
+        sent = parse_parameters(request.form(), max_value_characters=_MAX_SEALED_CHARACTERS)
     except MalformedParameters as error:
         raise PageError("invalid_request", str(error)) from None
     if sent.doubled:

@@ -29,7 +29,7 @@ class ConsentView:
     destination: str
     resource_name: str
     permissions: tuple[str, ...]
-    stays_signed_in: bool
+    stays_signed_in_days: int | None
     sealed: str
     csrf_token: str
 
