@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from authserver.cipher import Cipher, digest
 from authserver.model import AuthorizationCode, AuthorizationRequest, Client, Clock, Identity, Login, Session
 from authserver.store import RedisStore, Rotation, SqliteStore, Store
 from tests.support.ports import free_ports
+from tests.support.waiting import wait_until
 
-DEADLINE_SECONDS = 20
 START_SECONDS = 1_800_000_000
 
 
@@ -82,11 +81,11 @@ class RedisServer:
         if self._cluster:
             words += ["--cluster-enabled", "yes", "--cluster-port", str(self._bus_port)]
         self._process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_for(self._answers)
+        wait_until(self._answers, "redis")
 
     def wait_for_slots(self) -> None:
         with self.client() as client:
-            wait_for(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+            wait_until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok", "slots")
 
     def kill(self) -> None:
         assert self._process is not None
@@ -104,14 +103,6 @@ class RedisServer:
                 return bool(client.ping())
         except redis.RedisError:
             return False
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    """Return once the condition holds; fail at the deadline."""
-    give_up_at = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up_at, "waited in vain"
-        time.sleep(0.005)
 
 
 def a_client(client_id: str = "client-1", **changes: object) -> Client:

@@ -20,8 +20,8 @@ from tests.authserver.store.backends import (
     a_login,
     a_session,
     a_wish,
-    wait_for,
 )
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[3]
 PROCESSES = 4
@@ -134,7 +134,7 @@ def test_a_redis_killed_amid_rotations_loses_nothing_that_it_acknowledged(
     group = Group()
     for number in acknowledged:
         group.spawn(rotate_until_it_is_away, number)
-    wait_for(lambda: "token-0" not in acknowledged.values())
+    wait_until(lambda: "token-0" not in acknowledged.values(), "rotations")
     server.kill()
     group.join()
     server.start()

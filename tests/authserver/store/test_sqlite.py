@@ -22,6 +22,7 @@ from authserver.store import sqlite_schema as schema
 from authserver.store.sqlite_file import SqliteFile
 from tests.authserver.store.backends import FakeClock, a_client, a_code, a_login, a_session, a_wish
 from tests.authserver.store.test_contract_records import a_key
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -149,11 +150,10 @@ def test_while_another_process_holds_the_lock_the_others_go_on_and_the_write_wai
     store.check()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
+        attempts: list[str] = []
+        connection_of(store).set_trace_callback(attempts.append)
         writer = gevent.spawn(store.add_client, a_client())
-        turns = 0
-        while turns < 20:
-            gevent.sleep(0.001)
-            turns += 1
+        wait_until(lambda: attempts.count("BEGIN IMMEDIATE") > 3, "attempts")
         assert not writer.ready()
         assert store.get_client("client-1") is None
         other.execute("COMMIT")
