@@ -14,6 +14,7 @@ import os
 import random
 import sqlite3
 import time
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -43,8 +44,11 @@ class SqliteFile:
     def __init__(self, path: Path, deadline_seconds: float) -> None:
         self._path = path
         self._deadline_seconds = deadline_seconds
-        # By process: a connection must not cross a fork, nor be closed on the other side of it.
-        self._connections: dict[int, sqlite3.Connection] = {}
+        self._opened: sqlite3.Connection | None = None
+        # SQLite keeps its locks by process, and a connection, even an idle one, must not be open across a
+        # fork (sqlite.org/howtocorrupt.html §2.6): parent and child both open anew when they next need one.
+        close = weakref.WeakMethod(self.close)
+        os.register_at_fork(before=lambda: _call(close()))
 
     def read(self, statement: Statement) -> list[Row]:
         """Return the rows of one SELECT."""
@@ -56,12 +60,13 @@ class SqliteFile:
 
     def connection(self) -> sqlite3.Connection:
         """Return this process's connection, opened, migrated and with its statements compiled."""
-        connection = self._connections.get(os.getpid())
-        return connection if connection is not None else self._open()
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
 
     def close(self) -> None:
-        """Close this process's connection; the next use opens another."""
-        connection = self._connections.pop(os.getpid(), None)
+        """Close the connection; the next use opens another."""
+        connection, self._opened = self._opened, None
         if connection is not None:
             connection.close()
 
@@ -107,8 +112,12 @@ class SqliteFile:
         except BaseException:
             connection.close()
             raise
-        self._connections[os.getpid()] = connection
         return connection
+
+
+def _call(function: Callable[[], None] | None) -> None:
+    if function is not None:
+        function()
 
 
 def _commit(connection: sqlite3.Connection, batch: tuple[Statement, ...]) -> list[list[Row]]:

@@ -281,16 +281,25 @@ def test_nothing_secret_is_readable_in_the_file(store: SqliteStore, path: Path) 
     assert b"sid-1" in content
 
 
-def test_a_forked_process_opens_its_own_connection(path: Path) -> None:
+def test_no_connection_is_open_across_a_fork_and_both_processes_go_on(path: Path) -> None:
     file = SqliteFile(path, 10.0)
-    mine = file.connection()
-    inherited = dict(file._connections)
-    # What a child finds after a fork: its parent's connection under its parent's process id.
-    file._connections = {os.getppid(): connection for connection in inherited.values()}
-    assert file.connection() is not mine
-    assert mine.execute("SELECT 1").fetchone() == (1,)
+    before = file.connection()
+    add = "INSERT INTO once (namespace, key, expires_at) VALUES ('fork', ?, 1) RETURNING 1"
+    child = os.fork()
+    if child == 0:
+        # Nothing of the test runner may run here.
+        succeeded = False
+        try:
+            with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+                before.execute("SELECT 1")
+            succeeded = file.write((add, ("child",))) == [[(1,)]]
+        finally:
+            os._exit(0 if succeeded else 1)
+    assert file.write((add, ("parent",))) == [[(1,)]]
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert len(file.read(("SELECT key FROM once WHERE namespace = ?", ("fork",)))) == 2
     file.close()
-    mine.close()
 
 
 def test_real_time_is_only_used_for_patience(store: SqliteStore, clock: FakeClock) -> None:
