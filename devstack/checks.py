@@ -8,6 +8,7 @@ import re
 import stat
 import sys
 import time
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -59,12 +60,15 @@ def installation(lock_file: Path) -> Check:
     """Is what the lock file says what is installed?"""
     if not lock_file.is_file():
         return Check("installation", "skipped", "not run from a checkout, so there is no lock file")
-    wrong = []
-    for name, wanted, marker in _PIN.findall(lock_file.read_text("utf-8")):
-        found = _installed_version(name)
-        # A pin with an environment marker may rightly be absent on this machine.
-        if found != wanted and not (marker and found is None):
-            wrong.append(f"{name} {found or 'missing'} (locked: {wanted})")
+    # One package may be pinned several times, for different machines, or for some machines only.
+    pins: defaultdict[str, set[str | None]] = defaultdict(set)
+    for name, version, marker in _PIN.findall(lock_file.read_text("utf-8")):
+        pins[name] |= {version, None} if marker else {version}
+    wrong = [
+        f"{name} {found or 'missing'} (locked: {', '.join(sorted(filter(None, wanted)))})"
+        for name, wanted in pins.items()
+        if (found := _installed_version(name)) not in wanted
+    ]
     if not wrong:
         return Check("installation", "ok", f"as {lock_file.name} says")
     return Check(

@@ -68,6 +68,7 @@ def _print(console: Console, report: list[Check]) -> None:
     width = max(len(check.name) for check in report)
     for check in report:
         mark, style = _MARKS[check.status]
-        console.print(Text.assemble((mark, style), f" {check.name:<{width}}  {check.finding}"))
+        line = Text.assemble((mark, style), f" {check.name:<{width}}  {check.finding}")
+        console.print(line, soft_wrap=True)
         if check.remedy:
-            console.print(Text(f"  {'':<{width}}  → {check.remedy}"))
+            console.print(Text(f"  {'':<{width}}  → {check.remedy}"), soft_wrap=True)

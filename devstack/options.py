@@ -8,7 +8,6 @@ the network: it only answers "where is what".
 from dataclasses import dataclass, field
 from pathlib import Path
 
-CONTOSO = "11111111-1111-4111-8111-111111111111"
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 

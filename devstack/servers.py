@@ -11,14 +11,10 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+from devstack.entra import directory
 from devstack.options import Options
 from devstack.processes import Server
 from devstack.state import StateFolder
-
-CONTOSO: Final = "11111111-1111-4111-8111-111111111111"
-FABRIKAM: Final = "22222222-2222-4222-8222-222222222222"
-LOGIN_CLIENT_ID: Final = "aaaaaaaa-0000-4000-8000-000000000001"
-LOGIN_CLIENT_SECRET: Final = "local-development-only-secret"  # noqa: S105 (the emulator takes this one, and nothing else does)
 
 _LOOPBACK_NAMES: Final = "localhost,127.0.0.1,::1"
 # Another project's workload identity and CA bundle must not reach servers that talk to the emulator alone.
@@ -86,10 +82,10 @@ def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -
         "AUTHSERVER_RESOURCES": json.dumps([_resource(options)]),
         "AUTHSERVER_ENTRA_AUTHORITY": options.entra_back_channel_url,
         "AUTHSERVER_ENTRA_CA_FILE": str(state.ca_file),
-        "AUTHSERVER_ENTRA_CLIENT_SECRET": LOGIN_CLIENT_SECRET,
-        "AUTHSERVER_ALLOWED_TENANTS": json.dumps({FABRIKAM: "Fabrikam"}),
-        "AZURE_CLIENT_ID": LOGIN_CLIENT_ID,
-        "AZURE_TENANT_ID": CONTOSO,
+        "AUTHSERVER_ENTRA_CLIENT_SECRET": directory.CLIENT_SECRET,
+        "AUTHSERVER_ALLOWED_TENANTS": json.dumps({directory.FABRIKAM: "Fabrikam"}),
+        "AZURE_CLIENT_ID": directory.CLIENT_ID,
+        "AZURE_TENANT_ID": directory.CONTOSO,
     }
     return Server(
         "authserver", _python("authserver", "serve"), environment, f"{options.authserver_url}/readyz"

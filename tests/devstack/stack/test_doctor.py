@@ -79,6 +79,7 @@ def test_an_installation_as_locked_is_well(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     lock.write_text(
         f"click=={metadata.version('click')} \\\n    --hash=sha256:00\n"
+        "click==0.1 ; python_full_version < '3' \\\n    --hash=sha256:00\n"
         "not-for-this-machine==1.0 ; sys_platform == 'win32' \\\n    --hash=sha256:00\n"
     )
     assert checks.installation(lock).status == "ok"
