@@ -1,5 +1,4 @@
-"""Everything derived from the master secret: sealing for one purpose, keys for one purpose, and plain
-digests.
+"""Everything derived from the master secret: sealing and keys, each for one purpose; and plain digests.
 
 Used by the store (logins), ``keys`` (signing keys), ``tokens`` (refresh tags and successors) and the web
 layer (the consent form, cookies). Must not know what it seals. Each purpose has its own key (HKDF-SHA256,

@@ -1,5 +1,4 @@
-"""Domain errors of the authorization server: what went wrong, told once in public words and once in private
-ones.
+"""Domain errors of the authorization server: what went wrong, in public words and in private ones.
 
 Raised everywhere, rendered only by ``authserver/web/responses.py``. Must not know HTTP: statuses, headers
 and bodies are chosen by the renderer from the type and the code. ``description`` is sent to whoever asked,

@@ -1,5 +1,4 @@
-"""The nouns of the authorization server, frozen: clients, requests, logins, people, codes, sessions,
-signing keys.
+"""The nouns of the authorization server, frozen: clients, logins, people, codes, sessions, signing keys.
 
 Made where input is parsed, read everywhere, stored by ``authserver/store``. Must not do anything: no I/O,
 no clock, no validation beyond what a type says. Times are whole seconds since 1970 (UTC). A field added

@@ -1,5 +1,4 @@
-"""The settings of the authorization server: read once at the start into one frozen object, then passed
-around.
+"""The settings of the authorization server: read once at the start into one frozen object, then passed on.
 
 ``load_settings`` is called by ``serve.py`` and the CLI; tests construct ``Settings`` with keyword
 arguments. Sources, the strongest first: environment, ``.env``, files in AUTHSERVER_SECRETS_DIR (one per

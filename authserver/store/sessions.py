@@ -1,5 +1,4 @@
-"""The session verbs that read, decide and swap: written once, for any backend that has a compare-and-swap
-cell.
+"""The session verbs that read, decide and swap: written once, for any backend with a compare-and-swap.
 
 Called by the backends. Must not know how a cell is kept: ``family`` decides, the backend swaps, and a swap
 that fails means that somebody else's change was made in between, so the decision is taken again on what

@@ -1,5 +1,4 @@
-"""The SQLite file under gevent: one connection per process, short transactions that never yield, patient
-retries.
+"""The SQLite file under gevent: one connection, short transactions that never yield, patient retries.
 
 Used by ``sqlite.SqliteStore`` alone. How it works: all greenlets of a process share one connection, and a
 transaction is a fixed batch of statements, compiled and filled in beforehand, run from BEGIN IMMEDIATE to
