@@ -1,4 +1,4 @@
-"""Fixtures of the authorization server's tests: a fresh server for each test, and a client that is registered there."""
+"""Fixtures of the authorization server's tests: a fresh server for each test, and registered clients."""
 
 from collections.abc import Iterator
 from pathlib import Path

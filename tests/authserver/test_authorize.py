@@ -364,15 +364,11 @@ def test_no_state_means_none_in_the_answer(world: World, client: Client) -> None
 def test_the_query_of_a_registered_redirect_uri_stays_as_it_is(world: World) -> None:
     uri = "https://app.example/cb?a=1&b=%20x"
     client = world.register(redirect_uris=[uri])
-    response = world.authorize(
-        world.browser(), client["client_id"], redirect_uri=uri, code_challenge=None
-    )
+    response = world.authorize(world.browser(), client["client_id"], redirect_uri=uri, code_challenge=None)
     assert response.location.startswith(uri + "&error=invalid_request&")
 
 
-def test_error_descriptions_keep_to_the_characters_of_the_specification(
-    world: World, client: Client
-) -> None:
+def test_error_descriptions_keep_to_the_characters_of_the_specification(world: World, client: Client) -> None:
     description = error_at_client(world, client, response_type='"\\<script>')["error_description"]
     assert all(" " <= c <= "~" and c not in '"\\' for c in description)
     assert "script" not in description

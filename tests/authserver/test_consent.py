@@ -84,7 +84,7 @@ def test_markup_in_a_name_is_shown_as_text(world: World, name: str) -> None:
     assert "<img" not in response.text
     assert "<b>" not in response.text
     assert "logo.png" not in response.text
-    assert name.split("<")[0] in read_page(response).text
+    assert name.partition("<")[0] in read_page(response).text
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_markup_in_a_name_is_shown_as_text(world: World, name: str) -> None:
         ("\u3164\u115f\u2800", "An application without a name"),
         ("\U000e0041\U000e0042", "An application without a name"),
         ("e" + "\u0301" * 40, "é\u0301\u0301"),
-        ("Ｃｌａｕｄｅ", "Claude"),
+        ("\uff23\uff4c\uff41\uff55\uff44\uff45", "Claude"),
         ("   ", "An application without a name"),
         (None, "An application without a name"),
     ],
@@ -110,7 +110,7 @@ def test_a_name_is_stripped_of_what_would_deceive_a_reader(
 
 
 def test_a_long_name_is_cut(world: World) -> None:
-    shown = text_for(world, client_name="n" * 2000).split(" ")[4]
+    shown = text_for(world, client_name="n" * 2000).split(" ", 5)[4]
     assert len(shown) == MAX_NAME_CHARACTERS
     assert shown.endswith("…")
 
@@ -261,7 +261,9 @@ def test_both_decisions_at_once_decide_nothing(world: World, client: Client) -> 
     assert is_page(response, 400)
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x"])
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "text/plain", "multipart/form-data; boundary=x"]
+)
 def test_what_is_no_form_is_a_page(world: World, content_type: str) -> None:
     assert is_page(world.browser().post("/consent", data=b"{}", content_type=content_type), 400)
 

@@ -1,7 +1,7 @@
 """A whole authorization server in one process with a clock that stands still, and the parties that use it.
 
-Used by every test of endpoints. Entra is a stub here that vouches for whom the test names; the real MSAL against the
-Entra emulator has tests of its own.
+Used by every test of endpoints. Entra is a stub here that vouches for whom the test names; the real MSAL
+against the Entra emulator has tests of its own.
 """
 
 import base64
@@ -40,7 +40,9 @@ WEB_REDIRECT = "https://claude.ai/api/mcp/auth_callback"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 ALICE = Identity(HOME_TENANT, "a" * 8 + "-0000-4000-8000-000000000001", "alice@contoso.example", "Alice", 0)
-MALLORY = Identity(EVIL_TENANT, "b" * 8 + "-0000-4000-8000-000000000002", "mallory@evil.example", "Mallory", 0)
+MALLORY = Identity(
+    EVIL_TENANT, "b" * 8 + "-0000-4000-8000-000000000002", "mallory@evil.example", "Mallory", 0
+)
 
 
 class Clock:
@@ -123,7 +125,7 @@ class World:
         return self._machine.get(path, **kwargs)
 
     def register(self, **metadata: Any) -> dict[str, Any]:
-        """Register a client (public, with refresh tokens, unless told otherwise) and return what it was told."""
+        """Register a client (public, with refresh tokens, unless told otherwise); return the answer."""
         response = self._machine.post("/register", json=registration(**metadata))
         assert response.status_code == 201, response.text
         return dict(response.get_json())
@@ -187,9 +189,7 @@ def make_world(folder: Path, **settings: Any) -> World:
     """Return a fresh server whose state lives in ``folder``."""
     configured = make_settings(folder, **settings)
     clock, broker = Clock(), StubBroker()
-    store = SqliteStore(
-        configured.state_file, clock, Cipher(configured.master_secrets), deadline_seconds=5.0
-    )
+    store = SqliteStore(configured.state_file, clock, Cipher(configured.master_secrets), deadline_seconds=5.0)
     app = create_app(configured, clock=clock, store=store, broker=broker)
     return World(app, configured, store, clock, broker)
 
