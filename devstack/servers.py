@@ -82,9 +82,9 @@ def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -
         "AUTHSERVER_RESOURCES": json.dumps([_resource(options)]),
         "AUTHSERVER_ENTRA_AUTHORITY": options.entra_back_channel_url,
         "AUTHSERVER_ENTRA_CA_FILE": str(state.ca_file),
-        "AUTHSERVER_ENTRA_CLIENT_SECRET": directory.CLIENT_SECRET,
+        "AUTHSERVER_ENTRA_CLIENT_SECRET": directory.LOGIN_CLIENT_SECRET,
         "AUTHSERVER_ALLOWED_TENANTS": json.dumps({directory.FABRIKAM: "Fabrikam"}),
-        "AZURE_CLIENT_ID": directory.CLIENT_ID,
+        "AZURE_CLIENT_ID": directory.LOGIN_CLIENT_ID,
         "AZURE_TENANT_ID": directory.CONTOSO,
     }
     return Server(
