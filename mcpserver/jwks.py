@@ -35,6 +35,9 @@ TIMEOUT_SECONDS: Final = 3.0
 """How long one fetch may take altogether."""
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 
+# Without any key nothing can be served, and both servers may be starting: asking again soon costs little.
+_EMPTY_THROTTLE_SECONDS: Final = 0.5
+
 KeyStatus = Literal["empty", "fresh", "stale"]
 
 
@@ -54,7 +57,7 @@ class KeysUnavailable(Exception):
     def __init__(self, private_detail: str) -> None:
         super().__init__(private_detail)
         self.private_detail = private_detail
-        self.retry_after_seconds = int(THROTTLE_SECONDS)
+        self.retry_after_seconds = 1
 
 
 def http_session() -> requests.Session:
@@ -135,8 +138,17 @@ class JwksClient:
         return self._keys.get(key.key_id) is key
 
     def refresh_when_due(self) -> None:
-        """Start a refresh beside the requests when the keys are older than the interval and none runs yet."""
-        if self._keys and self._clock() >= self._due_at and not self._beside_is_running:
+        """Fetch again when the keys are older than the interval.
+
+        That runs beside the requests, unless a whole interval more has passed, as on a server that was idle:
+        what was withdrawn in the meantime is not accepted even once, so this request waits.
+        """
+        overdue_seconds = self._clock() - self._due_at
+        if not self._keys or overdue_seconds < 0:
+            return
+        if overdue_seconds >= self._refresh_seconds:
+            self._fetch_unless_throttled()
+        elif not self._beside_is_running:
             self._beside_is_running = True
             self._run_beside(self._refresh_beside)
 
@@ -164,7 +176,8 @@ class JwksClient:
             if self._attempts != attempts_seen:
                 return
             now = self._clock()
-            if self._last_attempt is not None and now - self._last_attempt < self._throttle_seconds:
+            throttle_seconds = self._throttle_seconds if self._keys else _EMPTY_THROTTLE_SECONDS
+            if self._last_attempt is not None and now - self._last_attempt < throttle_seconds:
                 return
             before, self._last_attempt = self._last_attempt, now
             try:
@@ -181,7 +194,7 @@ class JwksClient:
             keys = parse_key_set(self._download(), self._keys)
         except (requests.RequestException, UnusableKeySet) as error:
             self._last_error = f"{type(error).__name__}: {error}"
-            self._due_at = self._clock() + self._throttle_seconds
+            self._due_at = self._clock() + (self._throttle_seconds if self._keys else _EMPTY_THROTTLE_SECONDS)
             _log.warning(
                 "the authorization server's keys could not be fetched", extra={"reason": self._last_error}
             )

@@ -102,6 +102,19 @@ def test_requests_do_not_wait_for_a_due_refresh(jwks_server: JwksServer, clock: 
     assert jwks_server.fetches == 2
 
 
+def test_the_first_request_after_an_idle_time_waits_so_that_no_withdrawn_key_is_used(
+    jwks_server: JwksServer, clock: Clock, other_rsa_key: RSAKey
+) -> None:
+    jwks = JwksClient(f"{jwks_server.url}/jwks", http_session(), clock)
+    key = jwks.key("rsa-1")
+    assert key is not None
+    jwks_server.keys[:] = [dict(other_rsa_key.as_dict(private=False))]
+    clock.seconds += 2 * REFRESH_SECONDS
+    assert not jwks.still_published(key)
+    assert jwks.key("rsa-1") is None
+    assert jwks_server.fetches == 2
+
+
 def test_the_last_good_keys_serve_while_the_issuer_is_away_and_the_state_says_so(
     authenticator: Authenticator, jwks: JwksClient, issuer: Issuer, jwks_server: JwksServer, clock: Clock
 ) -> None:
