@@ -7,16 +7,16 @@ from gevent import monkey  # isort: skip
 
 monkey.patch_all()
 
-import signal  # noqa: E402
-from pathlib import Path  # noqa: E402
+import signal
+from pathlib import Path
 
-import click  # noqa: E402
-import gevent  # noqa: E402
-from gevent.event import Event  # noqa: E402
+import click
+import gevent
+from gevent.event import Event
 
-from devstack.gateway.errors import ConfigurationError  # noqa: E402
-from devstack.gateway.server import DEFAULT_FOLDER, Gateway, PortTakenError  # noqa: E402
-from telemetry import logs  # noqa: E402
+from devstack.gateway.errors import ConfigurationError
+from devstack.gateway.server import DEFAULT_FOLDER, Gateway, PortTakenError
+from telemetry import logs
 
 
 def _pairs(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -29,6 +29,7 @@ _FETCH_TIMEOUT_SECONDS = 5.0
 _LIMIT_BYTES = 262_144
 
 Key = jwk.RSAKey | jwk.ECKey
+_KEY_TYPES: Mapping[str, type[Key]] = {"RSA": jwk.RSAKey, "EC": jwk.ECKey}
 FetchJson = Callable[[str], Any]
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class OpenIdKeys:
         self._keys: KeySet | None = None
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
+        self._attempts = 0
         self._asked_for_unknown_at = float("-inf")
 
     def current(self) -> KeySet:
@@ -106,9 +108,9 @@ class OpenIdKeys:
         return self._clock() - self._tried_at >= RETRY_SECONDS
 
     def _refresh(self) -> None:
-        asked_at = self._clock()
+        attempts = self._attempts
         with self._lock:
-            if self._tried_at > asked_at:
+            if self._attempts != attempts:
                 return  # somebody else did it while we waited
             try:
                 self._keys = self._load()
@@ -116,18 +118,15 @@ class OpenIdKeys:
             except (OSError, ValueError, KeyError, TypeError, AttributeError, JoseError) as error:
                 _log.warning("the signing keys at %s cannot be fetched: %s", self._url, error)
             finally:
+                self._attempts += 1
                 self._tried_at = self._clock()
 
     def _load(self) -> KeySet:
         document = self._fetch(self._url)
-        entries = self._fetch(document["jwks_uri"])["keys"]
         keys: dict[str, Key] = {}
-        for entry in entries:
-            if entry.get("use", "sig") != "sig" or "kid" not in entry:
-                continue
-            key = jwk.import_key(entry)
-            if isinstance(key, jwk.RSAKey | jwk.ECKey):
-                keys[str(entry["kid"])] = key
+        for entry in self._fetch(document["jwks_uri"])["keys"]:
+            if entry.get("use", "sig") == "sig" and entry["kty"] in _KEY_TYPES and "kid" in entry:
+                keys[str(entry["kid"])] = _KEY_TYPES[entry["kty"]].import_key(entry)
         return KeySet(keys, str(document["issuer"]))
 
 

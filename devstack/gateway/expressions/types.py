@@ -51,23 +51,26 @@ NULL = ClrType("null")
 BOOL = ClrType("bool", is_value_type=True)
 CHAR = ClrType("char", is_value_type=True)
 
-_string_methods: dict[str, tuple[Method, ...]] = {}
-STRING = ClrType("string", methods=MappingProxyType(_string_methods))
-INT = ClrType("int", methods={"ToString": (Method((), STRING, str),)}, is_value_type=True)
-_string_methods.update(
-    {
-        "StartsWith": (Method((STRING,), BOOL, str.startswith),),
-        "EndsWith": (Method((STRING,), BOOL, str.endswith),),
-        "Contains": (Method((STRING,), BOOL, str.__contains__),),
-        "TrimEnd": (Method((CHAR,), STRING, str.rstrip),),
-        "TrimStart": (Method((CHAR,), STRING, str.lstrip),),
-        "Trim": (Method((), STRING, str.strip),),
-        "ToLowerInvariant": (Method((), STRING, str.lower),),
-        "ToUpperInvariant": (Method((), STRING, str.upper),),
-        "Replace": (Method((STRING, STRING), STRING, str.replace),),
-    }
-)
 
+def _string_type() -> ClrType:
+    methods: dict[str, tuple[Method, ...]] = {}
+    string = ClrType("string", methods=methods)
+    methods |= {
+        "StartsWith": (Method((string,), BOOL, str.startswith),),
+        "EndsWith": (Method((string,), BOOL, str.endswith),),
+        "Contains": (Method((string,), BOOL, str.__contains__),),
+        "TrimEnd": (Method((CHAR,), string, str.rstrip),),
+        "TrimStart": (Method((CHAR,), string, str.lstrip),),
+        "Trim": (Method((), string, str.strip),),
+        "ToLowerInvariant": (Method((), string, str.lower),),
+        "ToUpperInvariant": (Method((), string, str.upper),),
+        "Replace": (Method((string, string), string, str.replace),),
+    }
+    return string
+
+
+STRING = _string_type()
+INT = ClrType("int", methods={"ToString": (Method((), STRING, str),)}, is_value_type=True)
 _HEADERS = ClrType(
     "headers",
     methods={
