@@ -46,9 +46,10 @@ lint: dev-environment ## ruff, mypy and the layers between the packages
 	@$(VENV) -m mypy
 	@.venv/bin/lint-imports
 
-format: dev-environment ## rewrite the code in the house's format
+format: dev-environment ## rewrite the code in the house's format, and docs/settings.md
 	@$(VENV) -m ruff check --fix-only .
 	@$(VENV) -m ruff format .
+	@$(VENV) scripts/settings_page.py
 
 clean: ## remove the environment, caches and the local state
 	@rm -rf .venv .mcpstack tests/node/node_modules *.egg-info build dist
