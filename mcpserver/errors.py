@@ -1,0 +1,106 @@
+"""What can go wrong in the MCP server, in the terms of the protocol and of bearer tokens.
+
+Raised anywhere below the transports, rendered by ``transports.responses`` alone. An error has a public text,
+and where it helps a private detail that is logged and never sent. Must not know HTTP beyond a status that
+JSON-RPC over HTTP ties to an error code.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+# Implementation-defined, from the range that MCP leaves to servers.
+SERVER_BUSY: Final = -32000
+# Defined by MCP 2026-07-28, Basic, "Error Codes".
+HEADER_MISMATCH: Final = -32020
+UNSUPPORTED_PROTOCOL_VERSION: Final = -32022
+
+
+class McpServerError(Exception):
+    """Base of this package's errors."""
+
+    def __init__(self, message: str, *, private_detail: str | None = None) -> None:
+        super().__init__(message)
+        self.private_detail = private_detail
+
+
+class Unauthorized(McpServerError):
+    """No acceptable bearer token (RFC 6750 section 3): a 401 with a challenge.
+
+    Args:
+        code: the RFC 6750 section 3.1 error code; None when no token was sent.
+        description: public.
+        private_detail: for the log.
+    """
+
+    def __init__(self, code: str | None, description: str, *, private_detail: str | None = None) -> None:
+        super().__init__(description, private_detail=private_detail)
+        self.code = code
+        self.description = description
+
+
+class InsufficientScope(McpServerError):
+    """The token is good, but may not do this (RFC 6750 section 3.1 insufficient_scope): a 403 challenge.
+
+    Args:
+        required: every scope that the operation needs, those the token has included.
+    """
+
+    def __init__(self, required: frozenset[str]) -> None:
+        super().__init__("The access token does not have the scopes that this needs")
+        self.required = required
+
+
+class RequestRefused(McpServerError):
+    """An HTTP request that is no MCP traffic of ours: a status and a JSON body without a JSON-RPC code of
+    note.
+
+    Args:
+        status: the HTTP status code.
+        message: public.
+        headers: further response headers.
+    """
+
+    def __init__(self, status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class JsonRpcError(McpServerError):
+    """An error response (JSON-RPC 2.0 section 5.1).
+
+    Args:
+        code: the error's code.
+        message: one public sentence.
+        data: further public information.
+        http_status: what the response travels with over HTTP.
+    """
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        http_status: int = 200,
+        private_detail: str | None = None,
+    ) -> None:
+        super().__init__(message, private_detail=private_detail)
+        self.code = code
+        self.data = data
+        self.http_status = http_status
+
+
+class CallCancelled(BaseException):
+    """Thrown into the greenlet of a call that its client gave up; no tool should catch it (so no
+    Exception).
+    """
+
+
+class ToolError(Exception):
+    """What a tool raises for an error that the model may read and act on; its text becomes the result."""

@@ -1,0 +1,146 @@
+"""The MCP server's settings, read once into one frozen object.
+
+``serve`` and ``cli`` call ``load``; everything else is given the object or a value of it. Sources:
+environment variables, a ``.env`` file, files in MCPSERVER_SECRETS_DIR. Must not be read again while the
+server runs.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as SourceError
+
+_PREFIX: Final = "MCPSERVER_"
+_LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
+_PATHS: Final = ("/mcp", "/mcp/sse")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong; one line that names the variable and never repeats a secret."""
+
+
+class Settings(BaseSettings):
+    """Each field is ``MCPSERVER_<NAME>`` unless it names the platform's own variable."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+
+    public_url: str = "http://localhost:8080"
+    """Origin under which clients reach this server, without a trailing slash."""
+    resource: str = ""
+    """The canonical resource URI, the only audience accepted (RFC 8707); default ``<public_url>/mcp``."""
+    resource_aliases: tuple[str, ...] | None = None
+    """Other spellings of the resource (JSON list) that metadata and challenges answer with (RFC 9728 3.3)."""
+    issuer: str = ""
+    """The authorization server's issuer (RFC 8414), compared exactly; default ``public_url``."""
+    jwks_url: str = ""
+    """Where the issuer's keys are (RFC 7517); default ``<issuer>/oauth/jwks``."""
+    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    """Signature algorithms accepted (RFC 8725 3.1), JSON list."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of browser pages served beside our own and loopback (MCP transports, Security), JSON list."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names answered beside our own and loopback: what a gateway rewrites Host to. JSON list."""
+    host: str = "localhost"
+    """Address to listen on; ``localhost`` means 127.0.0.1 and ::1."""
+    port: int = Field(default=8082, ge=1, le=65535)
+    """TCP port."""
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes. Sessions of revisions before 2026 live in one process: with more, those are refused."""
+    log_format: Literal["json", "text"] = "json"
+    """One JSON object a line, or text for a terminal."""
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """Largest request body, bytes; more is answered 413 unread."""
+    body_timeout_seconds: float = Field(default=20.0, gt=0)
+    """How long a sender may take over a whole request body."""
+    keepalive_seconds: float = Field(default=25.0, gt=0, le=60)
+    """Silence on a stream after which a comment is sent; well under a proxy's idle limit of 4 minutes."""
+    session_idle_seconds: float = Field(default=1800.0, gt=0)
+    """A session that nobody uses, and that no stream holds open, ends after this."""
+    max_sessions: int = Field(default=20_000, ge=1)
+    """Sessions of one process; the one idle longest makes room."""
+    max_sessions_per_caller: int = Field(default=2_000, ge=1)
+    """Sessions of one person through one client; further ones are refused with 429."""
+    tool_modules: tuple[str, ...] = ()
+    """Modules whose tools are served beside the built-in ones and those of installed packages. JSON list."""
+    snippets_folder: Path = Path(".mcpstack/snippets")
+    """Where snippets are kept when no storage account is named."""
+    snippets_container: str = "snippets"
+    """Blob container of the snippets; made when missing."""
+    snippets_shared: bool = False
+    """One set of snippets for everybody instead of one for each person."""
+    storage_connection_string: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("AZURE_STORAGE_CONNECTION_STRING", "storage_connection_string"),
+    )
+    """AZURE_STORAGE_CONNECTION_STRING: snippets go to this account."""
+    storage_account_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("AZURE_STORAGE_ACCOUNT_URL", "storage_account_url")
+    )
+    """AZURE_STORAGE_ACCOUNT_URL: snippets go to this account, by workload identity."""
+    federated_token_file: Path | None = Field(
+        default=None, validation_alias=AliasChoices("AZURE_FEDERATED_TOKEN_FILE", "federated_token_file")
+    )
+    """AZURE_FEDERATED_TOKEN_FILE: the workload identity's token."""
+
+    @field_validator("public_url", "issuer", "resource", "jwks_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        url = urlsplit(value)
+        if value and (url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment):
+            raise ValueError("must be an http or https URL")
+        return value.rstrip("/")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: Any) -> Any:
+        # An empty variable is how shells and Kubernetes say "not set".
+        return {k: v for k, v in values.items() if v != ""} if isinstance(values, dict) else values
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        filled = self.__dict__
+        filled["resource"] = self.resource or f"{self.public_url}/mcp"
+        filled["issuer"] = self.issuer or self.public_url
+        filled["jwks_url"] = self.jwks_url or f"{self.issuer}/oauth/jwks"
+        if self.resource_aliases is None:
+            filled["resource_aliases"] = _aliases(self.public_url, self.port)
+        return self
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """The resource's other spellings."""
+        return self.resource_aliases or ()
+
+
+def load(env_file: Path | None = Path(".env")) -> Settings:
+    """Return the settings.
+
+    Raises:
+        SettingsError: for the first thing that is wrong.
+    """
+    secrets_dir = os.environ.get(f"{_PREFIX}SECRETS_DIR") or None
+    try:
+        return Settings(_env_file=env_file, _secrets_dir=secrets_dir)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise SettingsError(f"{_variable(first['loc'])}: {first['msg']}") from None
+    except SourceError as error:
+        raise SettingsError(f"{_PREFIX}*: {error}") from None
+
+
+def _aliases(public_url: str, port: int) -> tuple[str, ...]:
+    url = urlsplit(public_url)
+    origins = {public_url}
+    if url.hostname in ("localhost", "127.0.0.1", "::1"):
+        ports = {url.port or (443 if url.scheme == "https" else 80), port}
+        origins |= {f"{url.scheme}://{host}:{number}" for host in _LOOPBACK_HOSTS for number in sorted(ports)}
+    return tuple(sorted(origin + path for origin in origins for path in _PATHS))
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else "settings"
+    return name if name.startswith("AZURE_") else _PREFIX + name.upper()

@@ -1,0 +1,24 @@
+"""Tools as plain typed functions: what people who bring tools import.
+
+::
+
+    from typing import Annotated
+
+    from pydantic import Field
+
+    from mcpserver.tools import Context, ToolError, tool
+
+    @tool(scopes=["mcp:tools"], read_only=True)
+    def add(a: int, b: Annotated[int, Field(ge=0)]) -> int:
+        \"\"\"Add two numbers.\"\"\"
+        return a + b
+
+A package offers its tools by naming the module in the entry point group ``mcpserver.tools``. Must not know
+transports or revisions: the same function serves every one of them.
+"""
+
+from mcpserver.errors import ToolError
+from mcpserver.tools.context import Context
+from mcpserver.tools.model import Tool, tool
+
+__all__ = ["Context", "Tool", "ToolError", "tool"]
