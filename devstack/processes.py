@@ -5,6 +5,7 @@ one selector that wakes for a line of output, a child's end and a signal. Used b
 know what the servers are for (``devstack.servers`` does).
 """
 
+import contextlib
 import os
 import selectors
 import signal
@@ -24,7 +25,7 @@ from devstack import loopback, watchdog
 from devstack.errors import StackError
 
 READY_TIMEOUT_SECONDS = 60.0
-STOP_SECONDS = 5.0  # for each server; an open stream would keep it for as long as its client likes
+STOP_SECONDS = 3.0  # for each server; an open stream would keep it for as long as its client likes
 LAST_LINES = 20
 _PROBE_SECONDS = 2.0
 _TICK_SECONDS = 0.05
@@ -243,13 +244,15 @@ class Supervisor:
             child.output.close()
             self._tell_watchdog(f"-{group}")
         if self._watchdog is not None:
-            _present(self._watchdog.stdin).close()
+            with contextlib.suppress(BrokenPipeError):
+                _present(self._watchdog.stdin).close()
             self._watchdog.wait()
 
     def _tell_watchdog(self, line: str) -> None:
         pipe = _present(_present(self._watchdog).stdin)
-        pipe.write(f"{line}\n".encode())
-        pipe.flush()
+        with contextlib.suppress(BrokenPipeError):  # somebody ended it; the servers are still ours to stop
+            pipe.write(f"{line}\n".encode())
+            pipe.flush()
 
     def _on(self, number: signal.Signals, handler: Callable[[int, FrameType | None], object]) -> None:
         previous = signal.signal(number, handler)
@@ -257,12 +260,9 @@ class Supervisor:
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:
-    try:
+    # It may have ended in the meantime; macOS answers "not permitted" for a group of zombies.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
-    except ProcessLookupError:
-        pass  # it ended in the meantime
-    except PermissionError:
-        pass  # macOS says so of a group of zombies
 
 
 def _epitaph(child: _Child) -> str:

@@ -172,3 +172,14 @@ def test_no_process_is_left_when_the_supervisor_is_killed(supervise: Supervise) 
     run.process.kill()
     run.process.wait()
     assert _left(processes) == []
+
+
+def test_the_servers_are_stopped_even_when_the_watchdog_is_gone(supervise: Supervise) -> None:
+    run = supervise("one", "two")
+    run.wait_until_ready()
+    processes = run.descendants()
+    (watchdog,) = [process for process in processes if "watchdog" in " ".join(process.cmdline())]
+    watchdog.kill()
+    run.process.send_signal(signal.SIGTERM)
+    assert run.end()[0] == 0
+    assert _left(processes) == []
