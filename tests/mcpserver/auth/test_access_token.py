@@ -1,6 +1,5 @@
 """Which tokens are good, and that every other one is refused with invalid_token and nothing else."""
 
-import base64
 import hashlib
 import hmac
 import json
@@ -11,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
-from mcpserver.errors import Unauthorized
 
 from mcpserver.auth import Authenticator
+from mcpserver.errors import Unauthorized
 from mcpserver.jwks import JwksClient
 from mcpserver.principal import Principal
 from tests.mcpserver.auth.issuing import (
@@ -105,11 +104,32 @@ def test_a_token_whose_header_is_not_that_of_our_access_tokens_is_refused(
     refusal(authenticator, issuer.token(header=header))
 
 
-@pytest.mark.parametrize("crit", [["exp"], [], ["b64"], "exp", None])
-def test_a_critical_extension_is_refused(authenticator: Authenticator, issuer: Issuer, crit: object) -> None:
-    head, payload, signature = issuer.token().split(".")
-    header = orjson.loads(base64.urlsafe_b64decode(head + "==")) | {"crit": crit, "exp": 1}
+@pytest.mark.parametrize("crit", [["kid"], ["exp"], [], ["b64"], "kid", None])
+def test_a_signed_critical_extension_is_refused(
+    authenticator: Authenticator, issuer: Issuer, crit: object
+) -> None:
+    refusal(authenticator, issuer.token(header={"crit": crit, "exp": 1}))
+
+
+def test_an_unencoded_payload_is_refused(authenticator: Authenticator, issuer: Issuer) -> None:
+    refusal(authenticator, issuer.token(header={"b64": True}))
+    refusal(authenticator, issuer.token(header={"b64": False, "crit": ["b64"]}))
+
+
+@pytest.mark.parametrize("header", [["alg"], "alg", ["alg", "b64"], [["alg"]], None, 1])
+def test_a_header_that_is_no_object_is_refused(
+    authenticator: Authenticator, issuer: Issuer, header: object
+) -> None:
+    _, payload, signature = issuer.token().split(".")
     refusal(authenticator, f"{segment(header)}.{payload}.{signature}")
+
+
+@pytest.mark.parametrize("kid", [LEFT_OUT, None, "", 1, ["rsa-1"], "k" * 600])
+def test_a_token_that_names_no_key_causes_no_search_for_one(
+    authenticator: Authenticator, issuer: Issuer, jwks_server: JwksServer, kid: object
+) -> None:
+    refusal(authenticator, issuer.token(header={"kid": kid}))
+    assert jwks_server.fetches == 0
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, 1, ["RS256"]])

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 from joserfc.jwk import RSAKey
-from mcpserver.errors import Unauthorized
 
 from mcpserver.auth import MAX_HEADER_CHARACTERS, Authenticator
+from mcpserver.errors import Unauthorized
 from mcpserver.jwks import REFRESH_SECONDS, JwksClient
 from tests.mcpserver.auth.issuing import ISSUER, RESOURCE, Clock, Issuer, JwksServer
 
