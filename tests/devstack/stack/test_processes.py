@@ -30,15 +30,16 @@ class Run:
         for line in self.process.stdout:
             if line == "ready\n":
                 return
-        pytest.fail(f"never ready: {self.process.communicate()}")
+        pytest.fail(f"never ready: {self.end()}")
 
     def descendants(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def end(self) -> tuple[int, list[str], str]:
-        """Wait for the end; return exit code, the remaining lines, standard error."""
-        output, errors = self.process.communicate(timeout=_DEADLINE_SECONDS)
-        return self.process.returncode, output.splitlines(), errors
+        """Wait for the end; return exit code, what was printed meanwhile, standard error."""
+        assert self.process.stdout is not None
+        lines = [line.strip() for line in self.process.stdout if "listens" not in line]
+        return self.process.wait(_DEADLINE_SECONDS), lines, (self.folder / "errors").read_text()
 
     def pid_of(self, name: str) -> int:
         return int((self.folder / f"{name}.pid").read_text().split()[0])
@@ -61,21 +62,24 @@ def supervise(tmp_path: Path) -> Iterator[Supervise]:
         for port, server in zip(ports, servers, strict=True):
             name, _, behaviour = server.partition(":")
             descriptions.append(f"{name}:{port}:{behaviour}")
-        process = subprocess.Popen(
-            (sys.executable, str(_PROGRAM), str(tmp_path), *descriptions),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(_REPOSITORY), **(environment or {})},
-        )
+        with (tmp_path / "errors").open("w") as errors:
+            process = subprocess.Popen(
+                (sys.executable, str(_PROGRAM), str(tmp_path), *descriptions),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, "PYTHONPATH": str(_REPOSITORY), **(environment or {})},
+            )
         started.append(process)
         return Run(process, tmp_path)
 
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 def _left(processes: list[psutil.Process]) -> list[int]:
