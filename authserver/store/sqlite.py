@@ -14,7 +14,8 @@ from authserver.model import AuthorizationCode, Client, Clock, Login, Session, S
 from authserver.store import family, lifetimes, records, sessions
 from authserver.store import sqlite_schema as sql
 from authserver.store.protocols import CodeReplay
-from authserver.store.sqlite_file import Row, SqliteFile, Statement
+from authserver.store.sqlite_file import SqliteFile
+from authserver.store.sqlite_group import Row, Statement
 from authserver.store.touches import RecentTouches
 
 _SWEEP_INTERVAL_SECONDS: Final = 30

@@ -1,12 +1,13 @@
 """The SQLite file under gevent: one connection, short transactions that never yield, patient retries.
 
-Used by ``sqlite.SqliteStore`` alone. How it works: all greenlets of a process share one connection, and a
-transaction is a fixed batch of statements, compiled and filled in beforehand, run from BEGIN IMMEDIATE to
-COMMIT without anything in between that could switch greenlets. (One switch inside a write transaction would
-let another greenlet write into it, or let another process hold up the whole hub.) SQLite itself never waits
-(``busy_timeout`` is 0): when another process holds the lock, the greenlet sleeps a little, cooperatively,
-and tries again until the deadline. WAL and ``synchronous=FULL``: when ``write`` has returned, the change
-survives kill -9 and power loss. Must not log, measure, or take locks between BEGIN and COMMIT.
+Used by ``sqlite.SqliteStore`` alone. How it works: all greenlets of a process share one connection, those
+that write at the same moment share one transaction (``sqlite_group``), and a transaction is a fixed batch
+of statements, compiled and filled in beforehand, run from BEGIN IMMEDIATE to COMMIT without anything in
+between that could switch greenlets. (One switch inside a write transaction would let another greenlet write
+into it, or let another process hold up the whole hub.) SQLite itself never waits (``busy_timeout`` is 0):
+when another process holds the lock, the greenlet sleeps a little, cooperatively, and tries again until the
+deadline. WAL and ``synchronous=FULL``: when ``write`` has returned, the change survives kill -9 and power
+loss. Must not log, measure, or take locks between BEGIN and COMMIT.
 """
 
 import os
@@ -14,16 +15,15 @@ import random
 import sqlite3
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from authserver.errors import StoreUnavailable
 from authserver.store import sqlite_schema as schema
+from authserver.store.sqlite_group import Row, Statement, WriteGroup
 
-Row = tuple[Any, ...]
-Statement = tuple[str, tuple[object, ...]]
 _T = TypeVar("_T")
 
 _FIRST_PAUSE_SECONDS: Final = 0.001
@@ -44,6 +44,7 @@ class SqliteFile:
         self._path = path
         self._deadline_seconds = deadline_seconds
         self._opened: sqlite3.Connection | None = None
+        self._gathering: WriteGroup | None = None
         # SQLite keeps its locks by process, and a connection, even an idle one, must not be open across a
         # fork (sqlite.org/howtocorrupt.html §2.6): parent and child both open anew when they next need one.
         close = weakref.WeakMethod(self.close)
@@ -54,8 +55,22 @@ class SqliteFile:
         return self._patiently(lambda connection: connection.execute(*statement).fetchall())
 
     def write(self, *batch: Statement) -> list[list[Row]]:
-        """Run the statements as one transaction, durable when this returns; return the rows of each."""
-        return self._patiently(lambda connection: _commit(connection, batch))
+        """Run the statements in one transaction, durable when this returns; return the rows of each."""
+        gathering = self._gathering
+        if gathering is not None:
+            return gathering.outcome(gathering.join(batch))
+        group = self._gathering = WriteGroup()
+        place = group.join(batch)
+        try:
+            time.sleep(0)  # gevent's where time is patched: whoever is ready to write, joins
+        finally:
+            # Also when this greenlet is killed: others rely on it by now.
+            self._gathering = None
+            group.commit(self._commit)
+        return group.outcome(place)
+
+    def _commit(self, statements: Sequence[Statement]) -> list[list[Row]]:
+        return self._patiently(lambda connection: _transact(connection, statements))
 
     def connection(self) -> sqlite3.Connection:
         """Return this process's connection, opened, migrated and with its statements compiled."""
@@ -119,10 +134,10 @@ def _call(function: Callable[[], None] | None) -> None:
         function()
 
 
-def _commit(connection: sqlite3.Connection, batch: tuple[Statement, ...]) -> list[list[Row]]:
+def _transact(connection: sqlite3.Connection, statements: Sequence[Statement]) -> list[list[Row]]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        results = [connection.execute(sql, values).fetchall() for sql, values in batch]
+        results = [connection.execute(sql, values).fetchall() for sql, values in statements]
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
