@@ -23,6 +23,7 @@ from typing import Final, Literal
 import gevent
 import requests
 
+from mcpserver.errors import McpServerError
 from mcpserver.jwk_set import UnusableKeySet, VerificationKey, parse_key_set
 
 _log = logging.getLogger(__name__)
@@ -51,12 +52,11 @@ class JwksState:
     last_error: str | None
 
 
-class KeysUnavailable(Exception):
-    """No key was ever fetched and none can be now: nothing can be verified (a 503 with Retry-After)."""
+class KeysUnavailable(McpServerError):
+    """No key was ever fetched and none can be now: nothing can be verified, and nothing is accepted."""
 
     def __init__(self, private_detail: str) -> None:
-        super().__init__(private_detail)
-        self.private_detail = private_detail
+        super().__init__("Access tokens cannot be verified at the moment", private_detail=private_detail)
         self.retry_after_seconds = 1
 
 

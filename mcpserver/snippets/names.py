@@ -1,10 +1,10 @@
 """Snippet names, and the one path that each has below the store's root.
 
-Both backends call ``path_of`` and ``name_of``. The encoding maps every legal name to exactly one path segment
-and back, also where a file system ignores case, and a segment is never ``.``, ``..``, hidden or split:
-lower-case letters, digits, ``.``, ``_`` and ``-`` stand for themselves, a capital is ``~`` and its small
-letter, a space is ``~-`` and a leading full stop ``~.``. ``~`` itself is in no name. All of it is unreserved
-in URLs (RFC 3986 section 2.3), so that a blob's URL shows the same segment.
+Both backends call ``folder_of``, ``file_of`` and ``name_of``. The encoding maps every legal name to exactly
+one path segment and back, also where a file system ignores case, and a segment is never ``.``, ``..``, hidden
+or split: lower-case letters, digits, ``.``, ``_`` and ``-`` stand for themselves, a capital is ``~`` and its
+small letter, a space is ``~-`` and a leading full stop ``~.``. ``~`` itself is in no name. All of it is
+unreserved in URLs (RFC 3986 section 2.3), so that a blob's URL shows the same segment.
 
 A person's snippets are at ``<tenant id>/<object id>/<name>.json``, shared ones at ``<name>.json``.
 """

@@ -1,0 +1,183 @@
+"""The built-in tools as a client sees them: names, schemas, hints, scopes, and what they answer."""
+
+from typing import Any
+
+import pytest
+
+from mcpserver.principal import Principal
+from mcpserver.snippets.model import MAX_SNIPPET_BYTES, SnippetStoreUnavailable
+from mcpserver.snippets.protocol import SnippetStore
+from mcpserver.tools import Context, Tool, ToolError
+from mcpserver.tools.builtin import built_in_tools
+from mcpserver.tools.schema import ArgumentsInvalid
+
+
+class SilentChannel:
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        raise AssertionError("no built-in tool sends notifications")
+
+
+def context_of(person: str, tenant: str = "tenant-1") -> Context:
+    principal = Principal(
+        subject=f"{tenant}.{person}",
+        tenant_id=tenant,
+        object_id=person,
+        client_id="client-1",
+        scopes=frozenset(),
+        expires_at_seconds=0,
+        session_id="session-1",
+        roles=(),
+        token_id="token-1",
+    )
+    return Context(principal, SilentChannel(), logger="test", progress_token=None, log_level=None)
+
+
+class Client:
+    """Calls the tools as a person, through the schemas that a client's arguments pass."""
+
+    def __init__(self, store: SnippetStore, person: str = "alice") -> None:
+        self._tools = {tool.name: tool for tool in built_in_tools(store)}
+        self._context = context_of(person)
+
+    def call(self, name: str, **arguments: Any) -> Any:
+        tool = self._tools[name]
+        named = tool.signature.read(arguments)
+        if tool.signature.context_parameter:
+            named[tool.signature.context_parameter] = self._context
+        return tool.function(**named)
+
+    def tool(self, name: str) -> Tool:
+        return self._tools[name]
+
+
+class BrokenStore:
+    """A store whose backend is away."""
+
+    def __getattr__(self, verb: str) -> Any:
+        def fail(*_: object) -> None:
+            raise SnippetStoreUnavailable("the secret reason")
+
+        return fail
+
+
+@pytest.fixture
+def client(store: SnippetStore) -> Client:
+    return Client(store)
+
+
+def test_the_greeting_is_exactly_this(client: Client) -> None:
+    assert client.call("hello_mcp") == "Hello I am MCPTool!"
+
+
+def test_a_snippet_is_saved_listed_read_and_deleted(client: Client) -> None:
+    assert "Snippet saved successfully" in client.call(
+        "save_snippet", snippetname="Example 1", snippet="text\n"
+    )
+    assert client.call("get_snippet", snippetname="Example 1") == "text\n"
+    listed = client.call("list_snippets").snippets
+    assert [line.snippetname for line in listed] == ["Example 1"]
+    assert listed[0].saved_at.utcoffset().total_seconds() == 0
+    assert "deleted" in client.call("delete_snippet", snippetname="Example 1")
+    assert client.call("list_snippets").snippets == []
+
+
+def test_snippets_belong_to_whoever_saved_them(store: SnippetStore) -> None:
+    alice, bob = Client(store, "alice"), Client(store, "bob")
+    alice.call("save_snippet", snippetname="example", snippet="alice's")
+    assert bob.call("list_snippets").snippets == []
+    for name in ("get_snippet", "delete_snippet"):
+        with pytest.raises(ToolError, match="no snippet of that name"):
+            bob.call(name, snippetname="example")
+    assert alice.call("get_snippet", snippetname="example") == "alice's"
+
+
+@pytest.mark.parametrize("name", ["get_snippet", "delete_snippet"])
+def test_an_absent_snippet_is_an_error_that_the_model_can_read(client: Client, name: str) -> None:
+    with pytest.raises(ToolError, match="no snippet of that name"):
+        client.call(name, snippetname="absent")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"snippetname": "a"},
+        {"snippet": "a"},
+        {"snippetname": "", "snippet": "a"},
+        {"snippetname": "../a", "snippet": "a"},
+        {"snippetname": "a\n", "snippet": "a"},
+        {"snippetname": "a" * 81, "snippet": "a"},
+        {"snippetname": 1, "snippet": "a"},
+        {"snippetname": None, "snippet": "a"},
+        {"snippetname": "a", "snippet": 1},
+        {"snippetname": "a", "snippet": {"text": "a"}},
+        {"snippetname": "a", "snippet": "x" * (MAX_SNIPPET_BYTES + 1)},
+    ],
+)
+def test_arguments_that_do_not_fit_the_schema_are_refused_and_nothing_is_saved(
+    client: Client, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentsInvalid):
+        client.call("save_snippet", **arguments)
+    assert client.call("list_snippets").snippets == []
+
+
+def test_a_text_that_fits_the_schema_but_not_the_store_is_explained(client: Client) -> None:
+    with pytest.raises(ToolError, match="too long"):
+        client.call("save_snippet", snippetname="a", snippet="é" * MAX_SNIPPET_BYTES)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("save_snippet", {"snippetname": "a", "snippet": "b"}),
+        ("get_snippet", {"snippetname": "a"}),
+        ("list_snippets", {}),
+        ("delete_snippet", {"snippetname": "a"}),
+    ],
+)
+def test_an_outage_of_the_store_is_told_without_its_reason_which_is_logged(
+    name: str, arguments: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(ToolError) as caught:
+        Client(BrokenStore()).call(name, **arguments)
+    assert "try again" in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert [record.__dict__["reason"] for record in caplog.records] == ["the secret reason"]
+
+
+def test_the_schemas_state_the_exact_argument_names_and_their_limits(client: Client) -> None:
+    schema = client.tool("save_snippet").signature.input_schema
+    assert schema["required"] == ["snippetname", "snippet"]
+    assert set(schema["properties"]) == {"snippetname", "snippet"}
+    name = schema["properties"]["snippetname"]
+    assert (name["type"], name["minLength"], name["maxLength"]) == ("string", 1, 80)
+    assert name["pattern"].startswith("^")
+    assert "1 to 80 characters" in name["description"]
+    assert set(client.tool("get_snippet").signature.input_schema["properties"]) == {"snippetname"}
+    assert client.tool("hello_mcp").signature.input_schema["properties"] == {}
+
+
+READS = {"readOnlyHint": True, "destructiveHint": False, "idempotentHint": True, "openWorldHint": False}
+WRITES = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": True, "openWorldHint": False}
+HINTS = {
+    "hello_mcp": READS,
+    "save_snippet": WRITES,
+    "get_snippet": READS,
+    "list_snippets": READS,
+    "delete_snippet": WRITES,
+}
+SCOPES = {
+    "hello_mcp": {"mcp:tools"},
+    "save_snippet": {"mcp:tools", "snippets:write"},
+    "get_snippet": {"mcp:tools", "snippets:read"},
+    "list_snippets": {"mcp:tools", "snippets:read"},
+    "delete_snippet": {"mcp:tools", "snippets:write"},
+}
+
+
+def test_each_tool_tells_what_it_may_do_and_which_scopes_a_call_needs(store: SnippetStore) -> None:
+    tools = built_in_tools(store)
+    assert {tool.name: dict(tool.annotations) for tool in tools} == HINTS
+    assert {tool.name: set(tool.scopes) for tool in tools} == SCOPES
+    assert all(tool.title and tool.description for tool in tools)
