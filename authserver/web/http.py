@@ -118,7 +118,8 @@ def read_request(environ: Mapping[str, Any]) -> HttpRequest:
         query=environ.get("QUERY_STRING", ""),
         content_type=environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower(),
         authorization=environ.get("HTTP_AUTHORIZATION"),
-        cookies=parse_cookie(cookie) if cookie else {},
+        # Other applications on this host set cookies too: what is not ASCII is not ours.
+        cookies=parse_cookie(cookie.encode("ascii", "ignore").decode()) if cookie else {},
         body=_read_body(environ) if method == "POST" else b"",
         accept=environ.get("HTTP_ACCEPT", ""),
         behind_gateway="HTTP_X_PUBLIC_ORIGIN" in environ,
@@ -134,9 +135,14 @@ def _read_body(environ: Mapping[str, Any]) -> bytes:
     length = int(announced) if announced else MAX_BODY_BYTES + 1
     if announced and length > MAX_BODY_BYTES:
         raise _too_large()
-    body: bytes = environ["wsgi.input"].read(length)
+    try:
+        body: bytes = environ["wsgi.input"].read(length)
+    except (OSError, ValueError):  # a malformed chunk, or a sender that went away
+        raise HttpRefusal(400, "invalid_request", "the body cannot be read") from None
     if len(body) > MAX_BODY_BYTES:
         raise _too_large()
+    if announced and len(body) < length:
+        raise HttpRefusal(400, "invalid_request", "the body is shorter than announced")
     return body
 
 

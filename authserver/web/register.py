@@ -6,6 +6,7 @@ from authserver.errors import OAuthError
 from authserver.metrics import REGISTRATIONS
 from authserver.oauth.redirect_uris import target_of
 from authserver.oauth.registration import Registrar
+from authserver.web.display import clean_name
 from authserver.web.http import HttpRequest, Reply, json_reply
 from telemetry.audit import audit
 
@@ -31,7 +32,7 @@ class RegisterEndpoint:
         audit(
             "client.registered",
             client_id=client.client_id,
-            client_name=(client.client_name or "")[:100],
+            client_name=clean_name(client.client_name, ""),
             destinations=sorted({target_of(uri).name[:100] for uri in client.redirect_uris}),
         )
         return json_reply(registration.answer(), 201)  # RFC 7591 3.2.1; strict clients refuse 200

@@ -93,3 +93,27 @@ def test_what_nobody_foresaw_is_an_answer_in_the_right_form_with_an_id_that_is_i
             assert response.headers["X-Correlation-Id"] in read_page(response).text
     assert "secret-value" not in response.text
     assert [record for record in caplog.records if record.exc_info]
+
+
+class BrokenBody:
+    """A request body whose sender breaks the rules, as gunicorn reports it."""
+
+    def read(self, _size: int) -> bytes:
+        raise OSError("invalid chunk")
+
+
+def test_a_body_that_breaks_off_or_breaks_the_rules_is_a_refusal_and_no_500(world: World) -> None:
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input": BrokenBody()}
+    short = {"CONTENT_LENGTH": "100"}
+    negative = {"CONTENT_LENGTH": "-1"}
+    for environ in (chunked, short, negative):
+        response = world.post("/token", b"a=b", environ_overrides=environ)
+        assert is_json_error(response, 400, "invalid_request")
+
+
+def test_cookies_of_other_applications_may_be_anything(world: World, client: Client) -> None:
+    for cookie in ("\xff=\xfe", "=;;;=", "consent-=x", "a" * 4000, '"; x="y', "login-\u00e9=1"):
+        headers = {"Cookie": cookie.encode("latin-1").decode("latin-1")}
+        response = world.get("/authorize", headers=headers)
+        assert is_page(response, 400)
+        assert is_page(world.get("/callback?state=x", headers=headers), 400)
