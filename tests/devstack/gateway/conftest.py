@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from devstack.gateway.server import Gateway
-from tests.devstack.gateway.harness import AuthServer, Backend, Stack
+from tests.devstack.gateway.harness import AuthServer, Backend, RawServer, Stack
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +53,16 @@ def make_stack(auth: AuthServer, mcp: Backend) -> Iterator[Callable[..., Stack]]
 @pytest.fixture
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     return make_stack()
+
+
+@pytest.fixture
+def raw_server() -> Iterator[RawServer]:
+    server = RawServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def raw_stack(make_stack: Callable[..., Stack], raw_server: RawServer) -> Stack:
+    """A gateway in front of ``raw_server``."""
+    return make_stack({"mcpserver-url": raw_server.url})

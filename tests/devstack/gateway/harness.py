@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from gevent.event import Event
 from gevent.pywsgi import WSGIServer
+from gevent.queue import Queue
+from gevent.server import StreamServer
 from joserfc import jwk, jws
 
 from devstack.gateway.server import Gateway
@@ -21,6 +24,14 @@ DEADLINE_SECONDS = 20.0
 
 Environ = dict[str, Any]
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class _PromptServer(WSGIServer):
+    """gevent's, without Nagle's delay between head and body."""
+
+    def handle(self, sock: Any, address: Any) -> None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().handle(sock, address)
 
 
 @dataclass
@@ -32,7 +43,7 @@ class Backend:
     app: WsgiApp | None = None
 
     def __post_init__(self) -> None:
-        self._server = WSGIServer(("127.0.0.1", 0), self._serve, log=None, error_log=None)
+        self._server = _PromptServer(("127.0.0.1", 0), self._serve, log=None, error_log=None)
         self._server.start()
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.host = f"127.0.0.1:{self._server.server_port}"
@@ -165,3 +176,41 @@ def unsigned(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
     """Return a compact JWS with an empty signature."""
     parts = (base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in (header, claims))
     return ".".join((*parts, ""))
+
+
+class RawServer:
+    """A server behind that says exactly what the test says: each connection is handed over."""
+
+    def __init__(self) -> None:
+        self._accepted: Queue[socket.socket] = Queue()
+        self._done = Event()
+        self._listen(0)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def _listen(self, port: int) -> None:
+        self._server = StreamServer(("127.0.0.1", port), self._accept)
+        self._server.start()
+
+    def start_again(self) -> None:
+        """Listen at the same address as before."""
+        self._done.clear()
+        self._listen(self._server.server_port)
+
+    def _accept(self, sock: Any, _address: object) -> None:
+        self._accepted.put(sock)
+        self._done.wait()  # gevent closes the socket when this returns
+
+    def request(self) -> tuple[Any, bytes]:
+        """Wait for the next connection; return it with everything up to the end of the request's head."""
+        sock = self._accepted.get(timeout=DEADLINE_SECONDS)
+        sock.settimeout(DEADLINE_SECONDS)
+        head = b""
+        while b"\r\n\r\n" not in head:
+            data = sock.recv(65_536)
+            assert data
+            head += data
+        return sock, head
+
+    def stop(self) -> None:
+        self._done.set()
+        self._server.stop(timeout=0)
