@@ -134,7 +134,7 @@ class ResourceMetadata:
         # RFC 9728 section 5.1; MCP authorization "Scope Selection Strategy" and "Runtime Insufficient Scope
         # Errors".
         parts = [f'Bearer resource_metadata="{self._locations[alias]}"']
-        scope = " ".join(scopes)
+        scope = " ".join(sorted(scopes) if isinstance(scopes, frozenset) else scopes)
         if scope:
             parts.append(f'scope="{_quotable(scope)}"')
         if error is not None:

@@ -151,7 +151,7 @@ def test_a_challenge_for_a_bad_token_says_what_is_wrong(metadata: ResourceMetada
 
 
 def test_a_challenge_for_too_few_scopes_names_all_that_are_needed(metadata: ResourceMetadata) -> None:
-    challenge = metadata.challenge(CANONICAL, "insufficient_scope", ["mcp:tools", "model:invoke"])
+    challenge = metadata.challenge(CANONICAL, "insufficient_scope", frozenset({"model:invoke", "mcp:tools"}))
     assert 'error="insufficient_scope"' in challenge
     assert 'scope="mcp:tools model:invoke"' in challenge
     assert "resource_metadata=" in challenge
