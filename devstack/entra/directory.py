@@ -16,6 +16,9 @@ EVIL: Final = "99999999-9999-4999-8999-999999999999"
 PERSONAL: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"  # the tenant that real personal accounts carry
 CLIENT_ID: Final = "aaaaaaaa-0000-4000-8000-000000000001"
 CLIENT_SECRET: Final = "local-development-only-secret"  # noqa: S105 (of an application that exists only here)
+# The names the stack knows them by.
+LOGIN_CLIENT_ID: Final = CLIENT_ID
+LOGIN_CLIENT_SECRET: Final = CLIENT_SECRET
 WRONG_PASSWORD: Final = "wrong"  # noqa: S105 (the one that nobody has)
 SHARED_SEGMENTS: Final = ("organizations", "common", "consumers")
 
