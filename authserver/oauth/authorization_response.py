@@ -20,8 +20,7 @@ def error_url(error: RedirectableError, issuer: str) -> str:
 
 
 def proven(request: AuthorizationRequest) -> ProvenRedirect:
-    """Return the target that was proven when the request was validated and has been sealed or stored since.
-    """
+    """Return the target that was proven when the request was validated and was sealed or stored since."""
     return ProvenRedirect(request.redirect_uri, request.state)
 
 

@@ -17,7 +17,7 @@ MAX_VALUE_CHARACTERS: Final = 4096
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class MalformedParameters(ValueError):  # noqa: N818 - what is found
+class MalformedParameters(ValueError):
     """Cannot be read as parameters; the message is public and repeats no input."""
 
 

@@ -36,7 +36,7 @@ _DOT_SEGMENT = re.compile(r"/(?:\.|%2[eE]){1,2}(?:/|$)")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([1-9][0-9]{0,4}))?((?:[/?].*)?)")
 
 
-class RedirectUriRefused(ValueError):  # noqa: N818 - what is decided
+class RedirectUriRefused(ValueError):
     """A redirect URI that may not be registered; the message says why and repeats nothing of the URI."""
 
 

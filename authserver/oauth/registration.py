@@ -67,8 +67,7 @@ class Registration:
 
 
 class Registrar:
-    """Args: store: keeps clients; desktop_schemes: redirect schemes without a dot that are accepted; clock.
-    """
+    """Args: store: keeps clients; desktop_schemes: accepted redirect schemes without a dot; clock."""
 
     def __init__(self, store: ClientStore, desktop_schemes: Collection[str], clock: Clock) -> None:
         self._store = store

@@ -10,7 +10,7 @@ from authserver.model import Resource
 from authserver.resources import canonical_uri
 
 
-class UnknownTarget(ValueError):  # noqa: N818 - what is found
+class UnknownTarget(ValueError):
     """No configured resource is meant (``invalid_target``, RFC 8707 2); the message repeats no input."""
 
 

@@ -3,7 +3,7 @@
 from authserver.errors import AuthServerError
 
 
-class LoginDenied(AuthServerError):  # noqa: N818 - what was decided
+class LoginDenied(AuthServerError):
     """Entra answered with an error: the person declined, or may not sign in.
 
     Args:
@@ -17,5 +17,5 @@ class LoginDenied(AuthServerError):  # noqa: N818 - what was decided
         self.private_detail = private_detail
 
 
-class LoginUnproven(AuthServerError):  # noqa: N818
+class LoginUnproven(AuthServerError):
     """What came back proves nobody's identity: a forged, stale or foreign answer or id_token."""

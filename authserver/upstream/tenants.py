@@ -13,7 +13,7 @@ from authserver.errors import AuthServerError
 PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 
-class TenantRefused(AuthServerError):  # noqa: N818 - what is decided
+class TenantRefused(AuthServerError):
     """The tenant may not sign in.
 
     Args:

@@ -24,7 +24,7 @@ JSON_HEADERS: Final = (
 Headers = tuple[tuple[str, str], ...]
 
 
-class HttpRefusal(AuthServerError):  # noqa: N818 - what is decided
+class HttpRefusal(AuthServerError):
     """Refused by HTTP itself: no such thing, not this method, too large, too often.
 
     Args:
@@ -137,7 +137,7 @@ def _read_body(environ: Mapping[str, Any]) -> bytes:
         raise _too_large()
     try:
         body: bytes = environ["wsgi.input"].read(length)
-    except (OSError, ValueError):  # a malformed chunk, or a sender that went away
+    except Exception:  # a malformed chunk, a sender that went away: each WSGI server has its own names for it
         raise HttpRefusal(400, "invalid_request", "the body cannot be read") from None
     if len(body) > MAX_BODY_BYTES:
         raise _too_large()

@@ -4,6 +4,7 @@ import logging
 from typing import Any, Never
 
 import pytest
+from gunicorn.http.errors import InvalidChunkSize
 
 from authserver.errors import StoreUnavailable
 from tests.authserver.world import World, is_json_error, is_page, read_page
@@ -99,7 +100,7 @@ class BrokenBody:
     """A request body whose sender breaks the rules, as gunicorn reports it."""
 
     def read(self, _size: int) -> bytes:
-        raise OSError("invalid chunk")
+        raise InvalidChunkSize("ZZ")
 
 
 def test_a_body_that_breaks_off_or_breaks_the_rules_is_a_refusal_and_no_500(world: World) -> None:
