@@ -1,4 +1,4 @@
-"""Header fields in the order they came.
+"""Header fields.
 
 Used everywhere in the gateway. Must not interpret values.
 """
@@ -23,53 +23,58 @@ _HOP_BY_HOP = frozenset(
 
 
 class Headers:
-    """A list of fields that is looked up by name without regard to case."""
+    """Fields by name without regard to case, in the order in which the names first came."""
 
     __slots__ = ("_fields",)
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
-        self._fields = [(name.lower(), name, value) for name, value in fields]
+        # By lower-case name: the lines of that field, as they are written. Looking up and deleting must be
+        # cheap: the policies delete many more names than a request has.
+        self._fields: dict[str, list[tuple[str, str]]] = {}
+        for name, value in fields:
+            self._fields.setdefault(name.lower(), []).append((name, value))
 
     def get(self, name: str) -> str | None:
         """Return the value, several joined with a comma (RFC 9110 section 5.3), None when there is none."""
-        name = name.lower()
-        values = [value for key, _, value in self._fields if key == name]
-        if not values:
+        lines = self._fields.get(name.lower())
+        if lines is None:
             return None
-        return values[0] if len(values) == 1 else ", ".join(values)
+        return lines[0][1] if len(lines) == 1 else ", ".join([value for _, value in lines])
 
     def all(self, name: str) -> list[str]:
         """Return each value of the field."""
-        name = name.lower()
-        return [value for key, _, value in self._fields if key == name]
+        return [value for _, value in self._fields.get(name.lower(), ())]
 
     def delete(self, name: str) -> None:
         """Remove the field, however often it is there."""
-        key = name.lower()
-        self._fields = [field for field in self._fields if field[0] != key]
+        self._fields.pop(name.lower(), None)
 
     def set(self, name: str, *values: str) -> None:
         """Replace the field by one line for each value."""
-        self.delete(name)
-        self.append(name, *values)
+        self._fields[name.lower()] = [(name, value) for value in values]
 
     def append(self, name: str, *values: str) -> None:
         """Add lines to the field."""
-        key = name.lower()
-        self._fields.extend((key, name, value) for value in values)
+        self._fields.setdefault(name.lower(), []).extend((name, value) for value in values)
 
     def drop_hop_by_hop(self) -> None:
         """Remove what concerns one connection alone."""
-        drop = _HOP_BY_HOP
         connection = self.get("connection")
+        for name in _HOP_BY_HOP:
+            self._fields.pop(name, None)
         if connection is not None:
-            drop = drop | {token.strip().lower() for token in connection.split(",")}
-        self._fields = [field for field in self._fields if field[0] not in drop]
+            for name in connection.split(","):
+                self._fields.pop(name.strip().lower(), None)
 
     def drop_ambiguous(self) -> None:
         """Remove fields with an underscore in their name, which WSGI servers take for a hyphen."""
-        self._fields = [field for field in self._fields if "_" not in field[0]]
+        for name in [name for name in self._fields if "_" in name]:
+            del self._fields[name]
+
+    def repeated(self) -> list[str]:
+        """Return the lower-case names that have more than one line."""
+        return [name for name, lines in self._fields.items() if len(lines) > 1]
 
     def render(self) -> str:
         """Return the lines of a head, each with its line end."""
-        return "".join([f"{name}: {value}\r\n" for _, name, value in self._fields])
+        return "".join([f"{name}: {value}\r\n" for lines in self._fields.values() for name, value in lines])

@@ -23,7 +23,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t -~\x80-\xff]
 _FIELD = re.compile(rb"(%s):[ \t]*((?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?)[ \t]*" % _TOKEN)
 _DIGITS = re.compile(r"[0-9]{1,15}")
 # A second line of one of these is how one reader is made to see what another does not.
-_SINGLE = ("host", "content-length", "transfer-encoding", "authorization", "content-type")
+_SINGLE = frozenset({"host", "content-length", "transfer-encoding", "authorization", "content-type"})
 
 UNTIL_CLOSE = -2
 CHUNKED = -1
@@ -65,8 +65,8 @@ def parse_request(head: bytes) -> RequestHead:
     if match is None:
         raise BadRequestError(400, "the request line is malformed")
     headers = _fields(lines[1:])
-    for name in _SINGLE:
-        if len(headers.all(name)) > 1:
+    for name in headers.repeated():
+        if name in _SINGLE:
             raise BadRequestError(400, f"more than one {name} header")
     is_http_1_1 = match[3] == b"1"
     return RequestHead(
