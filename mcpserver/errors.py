@@ -13,8 +13,11 @@ INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
-# Implementation-defined, from the range that MCP leaves to servers.
-SERVER_BUSY: Final = -32000
+# Implementation-defined, from the range that MCP leaves to servers: too much at once, and a refusal whose
+# meaning
+# is its HTTP status.
+SERVER_BUSY: Final = -32001
+NO_CODE: Final = -32000
 # Defined by MCP 2026-07-28, Basic, "Error Codes".
 HEADER_MISMATCH: Final = -32020
 UNSUPPORTED_PROTOCOL_VERSION: Final = -32022

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     """Origin under which clients reach this server, without a trailing slash."""
     resource: str = ""
     """The canonical resource URI, the only audience accepted (RFC 8707); default ``<public_url>/mcp``."""
-    resource_aliases: tuple[str, ...] | None = None
+    resource_aliases: tuple[str, ...] = ()
     """Other spellings of the resource (JSON list) that metadata and challenges answer with (RFC 9728 3.3)."""
     issuer: str = ""
     """The authorization server's issuer (RFC 8414), compared exactly; default ``public_url``."""
@@ -106,14 +106,9 @@ class Settings(BaseSettings):
         filled["resource"] = self.resource or f"{self.public_url}/mcp"
         filled["issuer"] = self.issuer or self.public_url
         filled["jwks_url"] = self.jwks_url or f"{self.issuer}/oauth/jwks"
-        if self.resource_aliases is None:
+        if "resource_aliases" not in self.model_fields_set:
             filled["resource_aliases"] = _aliases(self.public_url, self.port)
         return self
-
-    @property
-    def aliases(self) -> tuple[str, ...]:
-        """The resource's other spellings."""
-        return self.resource_aliases or ()
 
 
 def load(env_file: Path | None = Path(".env")) -> Settings:

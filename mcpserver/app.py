@@ -1,0 +1,85 @@
+"""Wires the MCP server: every part is made here, once, from the settings.
+
+Called in each worker by ``serve``, and by tests with parts of their own. Must not decide anything else.
+"""
+
+import time
+from collections.abc import Callable
+
+from mcpserver.auth import Authenticator
+from mcpserver.documents import documents
+from mcpserver.guard import Guard
+from mcpserver.jwks import JwksClient, http_session
+from mcpserver.metadata import ResourceMetadata
+from mcpserver.protocol.dispatch import Dispatcher
+from mcpserver.protocol.server import server_methods
+from mcpserver.protocol.tool_methods import ToolMethods
+from mcpserver.sessions.memory import MemorySessions
+from mcpserver.sessions.protocol import Sessions
+from mcpserver.settings import Settings
+from mcpserver.snippets.opening import open_store
+from mcpserver.snippets.protocol import SnippetStore
+from mcpserver.tools.builtin import built_in_tools
+from mcpserver.tools.registry import Registry, installed_tools, tools_in
+from mcpserver.transports.front import Front
+from mcpserver.transports.http import Core
+from mcpserver.transports.responses import ErrorRenderer
+
+
+def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Front:
+    """Return the WSGI callable.
+
+    Raises:
+        ValueError, ImportError: a tool module of the settings cannot be served.
+    """
+    store = open_snippets(settings)
+    metadata = ResourceMetadata(settings)
+    jwks = JwksClient(settings.jwks_url, http_session(), time.monotonic)
+    auth = Authenticator(settings.issuer, settings.resource, settings.algorithms, jwks, clock)
+    tools = ToolMethods(make_registry(settings, store))
+    core = Core(
+        guard=Guard(
+            (settings.public_url, settings.resource, *settings.resource_aliases),
+            origins=settings.allowed_origins,
+            hosts=settings.allowed_hosts,
+            max_body_bytes=settings.max_body_bytes,
+            body_timeout_seconds=settings.body_timeout_seconds,
+        ),
+        auth=auth,
+        dispatcher=Dispatcher({**server_methods(), **tools.methods()}),
+        tools=tools,
+        sessions=_sessions(settings),
+        errors=ErrorRenderer(metadata),
+        keepalive_seconds=settings.keepalive_seconds,
+    )
+    return Front(core, documents(metadata, jwks, store))
+
+
+def make_registry(settings: Settings, store: SnippetStore) -> Registry:
+    """Return all tools: the built-in ones, those of installed packages, those of the settings' modules."""
+    named = (each for module in settings.tool_modules for each in tools_in(module))
+    return Registry((*built_in_tools(store), *installed_tools(), *named))
+
+
+def open_snippets(settings: Settings) -> SnippetStore:
+    """Return the snippet store that the settings name."""
+    secret = settings.storage_connection_string
+    return open_store(
+        folder=settings.snippets_folder,
+        connection_string=secret.get_secret_value() if secret else None,
+        account_url=settings.storage_account_url,
+        container=settings.snippets_container,
+        federated_token_file=settings.federated_token_file,
+        shared=settings.snippets_shared,
+    )
+
+
+def _sessions(settings: Settings) -> Sessions | None:
+    if settings.workers > 1:
+        return None
+    return MemorySessions(
+        time.monotonic,
+        idle_seconds=settings.session_idle_seconds,
+        most=settings.max_sessions,
+        most_per_caller=settings.max_sessions_per_caller,
+    )

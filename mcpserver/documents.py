@@ -1,0 +1,84 @@
+"""The Flask application behind the MCP paths: resource metadata, health, metrics.
+
+Made by ``app``. Everything here is public and takes no token; ``/healthz``, ``/readyz`` and ``/metrics`` are
+not routed by the gateway.
+"""
+
+import orjson
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from mcpserver.jwks import JwksClient
+from mcpserver.metadata import ResourceMetadata
+from mcpserver.snippets.model import SnippetStoreUnavailable
+from mcpserver.snippets.protocol import SnippetStore
+from telemetry import metrics as exposition
+
+_METADATA_MAX_AGE_SECONDS = 300
+
+
+def documents(metadata: ResourceMetadata, jwks: JwksClient, store: SnippetStore) -> Flask:
+    """Return the application."""
+    app = Flask("mcpserver", static_folder=None)
+
+    def resource_metadata() -> Response:
+        alias = metadata.select_alias(
+            request.headers.get("X-Public-Origin"), request.headers.get("Host"), request.path
+        )
+        response = _json(metadata.document(alias))
+        # The answer depends on the name it was asked by.
+        response.headers["Cache-Control"] = f"public, max-age={_METADATA_MAX_AGE_SECONDS}"
+        response.headers["Vary"] = "Host, X-Public-Origin"
+        if "X-Public-Origin" not in request.headers:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
+
+    for path in metadata.well_known_paths():
+        app.add_url_rule(path, path, resource_metadata, methods=["GET"])
+
+    @app.get("/healthz")
+    def healthy() -> Response:
+        return _json({"status": "ok"})
+
+    @app.get("/readyz")
+    def ready() -> Response:
+        keys = jwks.state()
+        snippets = _snippets_status(store)
+        is_ready = keys.status != "empty" and snippets == "ok"
+        body = {
+            "status": "unavailable" if not is_ready else "degraded" if keys.status == "stale" else "ready",
+            "checks": {
+                "signing_keys": {
+                    "status": keys.status,
+                    "count": keys.key_count,
+                    "age_seconds": None if keys.age_seconds is None else round(keys.age_seconds),
+                    "last_error": keys.last_error,
+                },
+                "snippets": {"status": snippets},
+            },
+        }
+        return _json(body, 200 if is_ready else 503)
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        return Response(exposition.render(), content_type=exposition.CONTENT_TYPE)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        response = _json({"error": error.name}, error.code or 500)
+        response.headers.extend(h for h in error.get_headers() if h[0] == "Allow")
+        return response
+
+    return app
+
+
+def _snippets_status(store: SnippetStore) -> str:
+    try:
+        store.check()
+    except SnippetStoreUnavailable:
+        return "unavailable"
+    return "ok"
+
+
+def _json(body: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(body), status, content_type="application/json")

@@ -1,0 +1,49 @@
+"""What the MCP server counts; ``/metrics`` shows it.
+
+Called by ``protocol`` and the transports. Label values come from closed sets (tool names, reasons), never
+from a
+request: a client must not be able to make a new time series.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_DURATION = Histogram(
+    "mcpserver_tool_duration_seconds",
+    "How long tools ran.",
+    ["tool", "outcome"],
+    buckets=(0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10, 60),
+)
+_REFUSED = Counter("mcpserver_requests_refused_total", "Requests refused, by reason.", ["reason"])
+_STREAMS = Gauge("mcpserver_open_streams", "Open event streams.", multiprocess_mode="livesum")
+_SESSIONS = Gauge("mcpserver_sessions", "Sessions of revisions before 2026.", multiprocess_mode="livesum")
+
+# labels() takes a lock and builds a key each time: remembered, because tools are few.
+_children: dict[tuple[str, bool], Histogram] = {}
+
+
+def tool_called(tool: str, seconds: float, *, failed: bool) -> None:
+    """Count one call of a registered tool."""
+    child = _children.get((tool, failed))
+    if child is None:
+        child = _children[tool, failed] = _DURATION.labels(tool, "failed" if failed else "ok")
+    child.observe(seconds)
+
+
+def refused(reason: str) -> None:
+    """Count one refusal; ``reason`` is a fixed word of ours."""
+    _REFUSED.labels(reason).inc()
+
+
+def stream_opened() -> None:
+    """Count one more open stream."""
+    _STREAMS.inc()
+
+
+def stream_closed() -> None:
+    """Count one open stream less."""
+    _STREAMS.dec()
+
+
+def sessions(count: int) -> None:
+    """Say how many sessions this process holds."""
+    _SESSIONS.set(count)

@@ -1,0 +1,68 @@
+"""From a request to its result: the table of methods, gated by what each revision allows.
+
+Called by every transport. A room that adds methods adds rows to the table (``Methods``); which revision
+knows which method is what ``mcp_types`` says. Every error that leaves here is a JsonRpcError or an
+InsufficientScope.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from mcp_types.methods import CLIENT_REQUESTS
+from pydantic import ValidationError
+
+from mcpserver.errors import INVALID_PARAMS, METHOD_NOT_FOUND, JsonRpcError, McpServerError
+from mcpserver.protocol import jsonrpc
+from mcpserver.protocol.call import Call
+from telemetry import correlation
+
+Handler = Callable[[Call], dict[str, Any]]
+Methods = Mapping[str, Handler]
+
+# Its shape is checked by its own handler: the one method that is on the hot path.
+_CHECKED_BY_HANDLER: Final = frozenset({"tools/call"})
+_log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Args: methods: method name → handler."""
+
+    def __init__(self, methods: Methods) -> None:
+        self._methods = dict(methods)
+
+    def dispatch(self, call: Call) -> dict[str, Any]:
+        """Return the result.
+
+        Raises:
+            JsonRpcError: any refusal, and any mistake of ours (logged, with a reference in its text).
+            InsufficientScope: the caller's token does not allow it.
+        """
+        method = call.request.method
+        handler = self._methods.get(method)
+        shape = CLIENT_REQUESTS.get((method, call.version))
+        if handler is None or shape is None:
+            # MCP 2026-07-28 Streamable HTTP: 404 with -32601; before, errors travelled with 200.
+            status = 404 if call.session is None else 200
+            raise JsonRpcError(METHOD_NOT_FOUND, f"Method not found: {method}", http_status=status)
+        if method not in _CHECKED_BY_HANDLER:
+            _check_shape(shape, call)
+        try:
+            return handler(call)
+        except McpServerError:
+            raise
+        except Exception:
+            _log.exception("%s failed", method)
+            raise jsonrpc.internal_error(correlation.current()) from None
+
+
+def _check_shape(shape: Any, call: Call) -> None:
+    request = call.request
+    try:
+        shape.model_validate(
+            {"jsonrpc": "2.0", "id": request.id, "method": request.method, "params": request.params}
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise JsonRpcError(INVALID_PARAMS, f"Invalid params: {place}: {first['msg']}") from None

@@ -1,0 +1,34 @@
+"""``mcpserver serve``: patches the process for gevent, reads the settings, runs gunicorn.
+
+The process entry point. Must stay the first thing imported: what is imported before the patch stays blocking.
+"""
+
+from gevent import monkey  # isort: skip
+
+monkey.patch_all()
+
+import importlib
+import logging
+from typing import Any
+
+from mcpserver.settings import Settings
+from serving.server import run
+from telemetry.logs import setup
+
+_log = logging.getLogger(__name__)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    setup("mcpserver", fmt=settings.log_format)
+    if settings.workers > 1:
+        _log.warning(
+            "several workers and no shared sessions: clients of 2025-11-25 and before are served without "
+            "sessions, streams and resumption, those of 2024-11-05 not at all"
+        )
+
+    def load() -> Any:
+        # Imported in the worker: with several of them, metrics must not be made in the parent.
+        return importlib.import_module("mcpserver.app").create_app(settings)
+
+    run(load, host=settings.host, port=settings.port, workers=settings.workers, service="mcpserver")

@@ -1,0 +1,123 @@
+"""One session of a revision before 2026: whose it is, its log level, its streams and its running calls.
+
+::
+
+    initialize --> OPEN --DELETE, idle, stream of 2024-11-05 ended, room needed--> CLOSED
+
+Made by ``memory``; used by the transports. Must not outlive its token's person: every use compares the
+caller.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+from gevent import Greenlet
+
+from mcpserver.errors import SERVER_BUSY, CallCancelled, JsonRpcError
+from mcpserver.protocol.jsonrpc import RequestId
+from mcpserver.sessions.stream import EventStream
+from mcpserver.tools.context import LogLevel
+
+MAX_RUNNING_CALLS: Final = 32
+# Streams of finished requests that can still be resumed.
+_KEPT_STREAMS: Final = 8
+# The stream for messages that belong to no request (GET before 2026, the whole session in 2024-11-05).
+STANDALONE: Final = 0
+
+
+class Session:
+    """Args: id: unguessable, visible ASCII; owner: ``(sub, client_id)``; version: negotiated; now:
+    seconds.
+    """
+
+    __slots__ = (
+        "_next_stream",
+        "_running",
+        "_streams",
+        "closed",
+        "id",
+        "log_level",
+        "owner",
+        "used_at",
+        "version",
+    )
+
+    def __init__(self, session_id: str, owner: tuple[str, str], version: str, now: float) -> None:
+        self.id = session_id
+        self.owner = owner
+        self.version = version
+        self.used_at = now
+        self.closed = False
+        # Before 2026 a server may choose what to send until the client sets a level (MCP Logging).
+        self.log_level: LogLevel | None = "info"
+        self._streams: OrderedDict[int, EventStream] = OrderedDict()
+        self._next_stream = STANDALONE + 1
+        self._running: dict[RequestId, Greenlet[..., None]] | None = None
+
+    def standalone_stream(self) -> EventStream:
+        """Return the stream that belongs to no request."""
+        stream = self._streams.get(STANDALONE)
+        if stream is None or stream.closed:
+            stream = self._streams[STANDALONE] = EventStream(STANDALONE)
+        return stream
+
+    def new_stream(self) -> EventStream:
+        """Return a stream for the answer to one request; the oldest finished ones are forgotten."""
+        stream = EventStream(self._next_stream)
+        self._next_stream += 1
+        self._streams[stream.number] = stream
+        finished = [n for n, s in self._streams.items() if n != STANDALONE and s.finished]
+        for number in finished[: max(0, len(finished) - _KEPT_STREAMS)]:
+            del self._streams[number]
+        return stream
+
+    def stream(self, number: int) -> EventStream | None:
+        """Return a stream that is still remembered."""
+        return self._streams.get(number)
+
+    def forget_stream(self, number: int) -> None:
+        """Drop a stream that nothing was sent on."""
+        self._streams.pop(number, None)
+
+    def started(self, request_id: RequestId, greenlet: "Greenlet[..., None]") -> None:
+        """Remember a running call, so that it can be cancelled."""
+        if self._running is None:
+            self._running = {}
+        self._running[request_id] = greenlet
+
+    def check_room(self) -> None:
+        """Refuse one more call when too many run.
+
+        Raises:
+            JsonRpcError: server busy.
+        """
+        if self._running is not None and len(self._running) >= MAX_RUNNING_CALLS:
+            raise JsonRpcError(SERVER_BUSY, "Too many calls of this session are running", http_status=429)
+
+    def ended(self, request_id: RequestId) -> None:
+        """Forget a call that is over."""
+        if self._running is not None:
+            self._running.pop(request_id, None)
+
+    def cancel(self, request_id: object) -> None:
+        """Stop a running call (MCP Cancellation); unknown ones are ignored."""
+        if self._running is not None and isinstance(request_id, str | int):
+            greenlet = self._running.pop(request_id, None)
+            if greenlet is not None:
+                greenlet.kill(CallCancelled, block=False)
+
+    def is_in_use(self) -> bool:
+        """Say whether a call runs."""
+        return bool(self._running)
+
+    def close(self) -> None:
+        """Cancel the calls and end the streams."""
+        self.closed = True
+        for request_id in list(self._running or ()):
+            self.cancel(request_id)
+        self.close_streams()
+
+    def close_streams(self) -> None:
+        """End the streams only."""
+        for stream in self._streams.values():
+            stream.close()

@@ -1,0 +1,55 @@
+"""The WSGI callable in front of everything: MCP paths go straight to their transport, the rest to Flask.
+
+gunicorn calls it for each request. Routing is one dictionary look-up, because Flask's costs more than a tool
+call. Must catch what nobody else caught: no request gets a traceback or an answer that is not JSON.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from mcpserver.jwks import KeysUnavailable
+from mcpserver.protocol import jsonrpc
+from mcpserver.transports.http import Core, HttpEndpoint
+from mcpserver.transports.responses import Environ, StartResponse, send
+from mcpserver.transports.sse import SseEndpoints
+from telemetry import correlation
+
+# The gateway's path, and the short one for clients that come directly.
+MOUNTS: Final = ("/runtime/webhooks/mcp", "/mcp")
+WsgiApplication = Callable[[Any, Any], Iterable[bytes]]
+_log = logging.getLogger(__name__)
+
+
+class Front:
+    """Args: core: what the transports share; flask: answers everything that is not MCP."""
+
+    def __init__(self, core: Core, flask: WsgiApplication) -> None:
+        endpoint, sse = HttpEndpoint(core), SseEndpoints(core)
+        self._core = core
+        self._flask = flask
+        self._routes: dict[str, WsgiApplication] = {}
+        for mount in MOUNTS:
+            self._routes[mount] = endpoint
+            self._routes[mount + "/sse"] = sse.stream
+            self._routes[mount + "/message"] = sse.message
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
+        reference = correlation.new_id()
+        route = self._routes.get(environ["PATH_INFO"])
+        if route is None:
+            return self._flask(environ, start_response)
+        try:
+            return route(environ, start_response)
+        except KeysUnavailable as error:
+            return self._core.errors.render(environ, start_response, error)
+        except Exception:
+            _log.exception("request failed")
+            problem = jsonrpc.internal_error(reference)
+            return send(environ, start_response, 500, jsonrpc.error(None, problem))
+
+    def drain(self) -> None:
+        """End all streams: the process is about to stop (called by the worker)."""
+        if self._core.sessions is not None:
+            self._core.sessions.close_all_streams()

@@ -1,0 +1,309 @@
+"""Streamable HTTP: one endpoint, every revision from 2025-03-26 on (MCP Streamable HTTP; DESIGN decision 8).
+
+Called by ``front``. A POST is: guard → auth → parse → era → dispatch. A modern request is answered from
+itself alone, by any worker; a legacy one may belong to a session, which it opens with ``initialize``. Must
+not know what a method does.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gevent.event import AsyncResult
+
+from mcpserver.auth import Authenticator
+from mcpserver.errors import INVALID_REQUEST, CallCancelled, JsonRpcError, McpServerError, RequestRefused
+from mcpserver.guard import ACCEPT_POST, ACCEPT_STREAM, Guard, check_accepts, check_json
+from mcpserver.principal import Principal
+from mcpserver.protocol import eras, jsonrpc
+from mcpserver.protocol.call import Call
+from mcpserver.protocol.dispatch import Dispatcher
+from mcpserver.protocol.eras import MirroredHeaders
+from mcpserver.protocol.jsonrpc import Message, Notification, Request
+from mcpserver.protocol.tool_methods import ToolMethods
+from mcpserver.sessions.protocol import SessionNotFound, Sessions
+from mcpserver.sessions.session import Session
+from mcpserver.sessions.stream import EventStream
+from mcpserver.transports import events, running
+from mcpserver.transports.departure import Departure
+from mcpserver.transports.responses import (
+    Environ,
+    ErrorRenderer,
+    StartResponse,
+    preflight,
+    send,
+    start_events,
+)
+from mcpserver.transports.running import Outcome, SilentChannel, StreamChannel
+
+METHODS: Final = "GET, POST, DELETE, OPTIONS"
+_BATCHES: Final = "2025-03-26"  # the only revision that has them
+_PRIMES: Final = "2025-11-25"  # since this revision a stream begins with an id
+_SILENT: Final = SilentChannel()
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What the transports share, made once by ``app``."""
+
+    guard: Guard
+    auth: Authenticator
+    dispatcher: Dispatcher
+    tools: ToolMethods
+    sessions: Sessions | None
+    errors: ErrorRenderer
+    keepalive_seconds: float
+
+
+class HttpEndpoint:
+    """The MCP endpoint."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
+        try:
+            self._core.guard.check_origin(environ)
+            method = environ["REQUEST_METHOD"]
+            if method == "OPTIONS":
+                return preflight(environ, start_response, METHODS)
+            principal = self._core.auth.authenticate(
+                environ.get("HTTP_AUTHORIZATION"), environ.get("QUERY_STRING", "")
+            )
+            if method == "POST":
+                return self._post(environ, start_response, principal)
+            if method == "GET":
+                return self._get(environ, start_response, principal)
+            if method == "DELETE":
+                return self._delete(environ, start_response, principal)
+            raise RequestRefused(405, "Use POST", (("Allow", METHODS),))
+        except McpServerError as error:
+            return self._core.errors.render(environ, start_response, error)
+
+    def _post(self, environ: Environ, start_response: StartResponse, principal: Principal) -> Iterable[bytes]:
+        check_json(environ)
+        check_accepts(environ, *ACCEPT_POST)
+        body = self._core.guard.read_body(environ)
+        headers = _mirrored(environ)
+        request_id = None
+        try:
+            message = _one_or_batch(jsonrpc.parse(body), headers.protocol_version)
+            if isinstance(message, list):
+                return self._batch(environ, start_response, principal, message)
+            if isinstance(message, Request):
+                request_id = message.id
+            if isinstance(message, Request | Notification) and eras.is_modern(headers, message):
+                return self._modern(environ, start_response, principal, headers, message)
+            return self._legacy(environ, start_response, principal, message)
+        except McpServerError as error:
+            if request_id is None and isinstance(error, JsonRpcError):
+                request_id = jsonrpc.readable_id(body)
+            return self._core.errors.render(environ, start_response, error, request_id)
+
+    def _modern(
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        principal: Principal,
+        headers: MirroredHeaders,
+        message: Request | Notification,
+    ) -> Iterable[bytes]:
+        if isinstance(message, Notification):
+            # This revision defines none over HTTP; one that is not known does no harm.
+            return send(environ, start_response, 202, b"")
+        meta = eras.check_modern(headers, message)
+        if message.method == "tools/call" and self._core.tools.may_notify(message):
+            stream = EventStream()
+            call = Call(principal, message, eras.MODERN, StreamChannel(stream), meta.log_level)
+            return self._beside(environ, start_response, call, stream, None)
+        call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level)
+        return send(
+            environ, start_response, 200, jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
+        )
+
+    def _legacy(
+        self, environ: Environ, start_response: StartResponse, principal: Principal, message: Message
+    ) -> Iterable[bytes]:
+        version = eras.check_legacy_version(environ.get("HTTP_MCP_PROTOCOL_VERSION"))
+        session = self._session(environ, principal)
+        if isinstance(message, Notification):
+            if session is not None and message.method == "notifications/cancelled":
+                session.cancel(message.params.get("requestId"))
+            return send(environ, start_response, 202, b"")
+        if not isinstance(message, Request):
+            return send(environ, start_response, 202, b"")  # this server has asked for nothing
+        if message.method == "initialize":
+            return self._initialize(environ, start_response, principal, message)
+        if session is not None:
+            version = session.version
+            if message.method == "tools/call" and self._core.tools.may_notify(message):
+                session.check_room()
+                stream = session.new_stream()
+                call = Call(principal, message, version, StreamChannel(stream), session.log_level, session)
+                return self._beside(environ, start_response, call, stream, session)
+        log_level = session.log_level if session is not None else None
+        call = Call(principal, message, version, _SILENT, log_level, session)
+        return send(
+            environ, start_response, 200, jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
+        )
+
+    def _initialize(
+        self, environ: Environ, start_response: StartResponse, principal: Principal, message: Request
+    ) -> Iterable[bytes]:
+        call = Call(principal, message, eras.NEWEST_LEGACY, _SILENT, None)
+        result = self._core.dispatcher.dispatch(call)
+        headers = []
+        # Without sessions (several workers that share nothing) a client that is given no id sends none.
+        if self._core.sessions is not None:
+            session = self._core.sessions.open(principal, result["protocolVersion"])
+            headers.append(("Mcp-Session-Id", session.id))
+        return send(environ, start_response, 200, jsonrpc.result(message.id, result), headers)
+
+    def _beside(
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        call: Call,
+        stream: EventStream,
+        session: Session | None,
+    ) -> Iterable[bytes]:
+        """Answer with plain JSON if the call sends nothing before its result, else with an event stream."""
+        moved: AsyncResult[Outcome] = AsyncResult()
+
+        def finished(outcome: Outcome) -> None:
+            stream.finish(running.response(call.request.id, outcome) if stream.has_events else None)
+            moved.set(outcome)
+
+        stream.on_first_event = lambda: moved.set(None)
+        greenlet = running.start(self._core.dispatcher, call, session, finished)
+
+        def leave() -> None:
+            # Since 2026-07-28 leaving is cancelling; before, the client may come back for the result.
+            if session is None:
+                greenlet.kill(CallCancelled, block=False)
+            else:
+                moved.set(None)
+
+        departure = Departure(environ.get("gunicorn.socket"), leave)
+        try:
+            outcome = moved.get()
+        finally:
+            departure.stop()
+        if isinstance(outcome, McpServerError):
+            raise outcome
+        if outcome is not None:
+            if session is not None:
+                session.forget_stream(stream.number)
+            return send(environ, start_response, 200, jsonrpc.result(call.request.id, outcome))
+        start_events(environ, start_response)
+        return self._events(
+            environ,
+            call.principal,
+            stream,
+            session,
+            at_end=None if session is not None else lambda: greenlet.kill(CallCancelled, block=False),
+        )
+
+    def _events(
+        self,
+        environ: Environ,
+        principal: Principal,
+        stream: EventStream,
+        session: Session | None,
+        *,
+        after: int = 0,
+        at_end: Any = None,
+    ) -> Iterator[bytes]:
+        primes = session is not None and session.version >= _PRIMES and after == 0
+        return events.carry(
+            stream,
+            events.plain_event if session is None else events.numbered_event(stream),
+            connection=environ.get("gunicorn.socket"),
+            until_seconds=principal.expires_at_seconds,
+            keepalive_seconds=self._core.keepalive_seconds,
+            after=after,
+            first=events.priming_event(stream) if primes else b"",
+            at_end=at_end,
+        )
+
+    def _get(self, environ: Environ, start_response: StartResponse, principal: Principal) -> Iterable[bytes]:
+        if self._core.sessions is None or "HTTP_MCP_SESSION_ID" not in environ:
+            # There is no stream without a session (MCP 2025-11-25 transports, "Listening for Messages").
+            raise RequestRefused(405, "A stream needs the Mcp-Session-Id of a session", (("Allow", "POST"),))
+        check_accepts(environ, *ACCEPT_STREAM)
+        session = self._session(environ, principal)
+        assert session is not None
+        last = environ.get("HTTP_LAST_EVENT_ID")
+        position = events.parse_event_id(last) if last is not None else None
+        if last is not None and position is None:
+            raise RequestRefused(400, "Last-Event-ID is not one of this server's")
+        stream = session.standalone_stream() if position is None else session.stream(position[0])
+        if stream is None or stream.closed:
+            raise RequestRefused(400, "This stream cannot be resumed any more")
+        start_events(environ, start_response)
+        return self._events(
+            environ, principal, stream, session, after=position[1] if position is not None else 0
+        )
+
+    def _delete(
+        self, environ: Environ, start_response: StartResponse, principal: Principal
+    ) -> Iterable[bytes]:
+        session_id = environ.get("HTTP_MCP_SESSION_ID")
+        if self._core.sessions is None or session_id is None:
+            raise RequestRefused(405, "There is no session to end", (("Allow", "POST"),))
+        self._core.sessions.close(session_id, principal)
+        return send(environ, start_response, 204, b"")
+
+    def _session(self, environ: Environ, principal: Principal) -> Session | None:
+        session_id = environ.get("HTTP_MCP_SESSION_ID")
+        if session_id is None:
+            return None
+        if self._core.sessions is None:
+            raise SessionNotFound("Session not found")
+        return self._core.sessions.get(session_id, principal)
+
+    def _batch(
+        self,
+        environ: Environ,
+        start_response: StartResponse,
+        principal: Principal,
+        messages: list[Message | JsonRpcError],
+    ) -> Iterable[bytes]:
+        """Answer a batch of 2025-03-26, one member after the other (JSON-RPC 2.0 section 6)."""
+        session = self._session(environ, principal)
+        answers = []
+        for message in messages:
+            if isinstance(message, JsonRpcError):
+                answers.append(jsonrpc.error(None, message))
+            elif isinstance(message, Notification):
+                if session is not None and message.method == "notifications/cancelled":
+                    session.cancel(message.params.get("requestId"))
+            elif isinstance(message, Request):
+                answers.append(self._member(principal, session, message))
+        if not answers:
+            return send(environ, start_response, 202, b"")
+        return send(environ, start_response, 200, b"[" + b",".join(answers) + b"]")
+
+    def _member(self, principal: Principal, session: Session | None, message: Request) -> bytes:
+        if message.method == "initialize":
+            problem = JsonRpcError(-32600, "Invalid request: initialize must not be part of a batch")
+            return jsonrpc.error(message.id, problem)
+        call = Call(principal, message, _BATCHES, _SILENT, None, session)
+        try:
+            return jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
+        except JsonRpcError as problem:
+            return jsonrpc.error(message.id, problem)
+
+
+def _mirrored(environ: Environ) -> MirroredHeaders:
+    get = environ.get
+    return MirroredHeaders(get("HTTP_MCP_PROTOCOL_VERSION"), get("HTTP_MCP_METHOD"), get("HTTP_MCP_NAME"))
+
+
+def _one_or_batch(
+    parsed: Message | list[Message | JsonRpcError], version: str | None
+) -> Message | list[Message | JsonRpcError]:
+    if isinstance(parsed, list) and (version or eras.ASSUMED) != _BATCHES:
+        raise JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)
+    return parsed

@@ -1,0 +1,89 @@
+"""Runs one call beside the connection that asked for it, its notifications going to a stream.
+
+Used by ``http`` for calls that may send notifications, and by ``sse`` for all. Must not decide where the
+response goes or what the client's departure means: the revisions differ.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent import Greenlet
+
+from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError
+from mcpserver.protocol import jsonrpc
+from mcpserver.protocol.call import Call
+from mcpserver.protocol.dispatch import Dispatcher
+from mcpserver.protocol.jsonrpc import RequestId
+from mcpserver.sessions.session import Session
+from mcpserver.sessions.stream import EventStream
+from telemetry import correlation
+
+# What became of a call: its result, the error it was refused with, or None when it was cancelled.
+Outcome = dict[str, Any] | JsonRpcError | InsufficientScope | None
+
+
+class StreamChannel:
+    """A ``Channel`` onto a stream."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: EventStream) -> None:
+        self._stream = stream
+
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send one notification."""
+        self._stream.send(jsonrpc.notification(method, params))
+
+
+class SilentChannel:
+    """A ``Channel`` for calls that have nothing to say before their result."""
+
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Drop the notification: nobody waits for it."""
+
+
+def start(
+    dispatcher: Dispatcher, call: Call, session: Session | None, finished: Callable[[Outcome], None]
+) -> "Greenlet[..., None]":
+    """Start a call in a greenlet of its own.
+
+    Args:
+        dispatcher: answers it.
+        call: what is asked.
+        session: of a legacy call: by its session it can be cancelled.
+        finished: called once with the outcome, also when the call was cancelled before it began.
+    """
+    outcome: list[Outcome] = []
+
+    def run(correlation_id: str) -> None:
+        correlation.adopt(correlation_id)
+        try:
+            outcome.append(dispatcher.dispatch(call))
+        except (JsonRpcError, InsufficientScope) as error:
+            outcome.append(error)
+        except CallCancelled:
+            pass
+
+    def end(_greenlet: object) -> None:
+        if session is not None:
+            session.ended(call.request.id)
+        finished(outcome[0] if outcome else None)
+
+    greenlet: Greenlet[..., None] = gevent.spawn(run, correlation.current())
+    if session is not None:
+        session.started(call.request.id, greenlet)
+    greenlet.rawlink(end)
+    return greenlet
+
+
+def response(request_id: RequestId, outcome: Outcome) -> bytes | None:
+    """Return the response that an outcome means on a stream; None when the call was cancelled."""
+    match outcome:
+        case None:
+            return None
+        case JsonRpcError():
+            return jsonrpc.error(request_id, outcome)
+        case InsufficientScope():
+            return jsonrpc.error(request_id, JsonRpcError(NO_CODE, str(outcome)))
+    return jsonrpc.result(request_id, outcome)

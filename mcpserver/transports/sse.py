@@ -1,0 +1,127 @@
+"""HTTP+SSE of 2024-11-05: a stream that answers everything, and an endpoint that takes messages for it.
+
+Called by ``front``. The endpoint event is relative (``message?sessionId=…``), so that it survives a
+gateway's path rewriting. A session lives as long as its stream. Must not be used with several workers:
+stream and messages would meet in different processes.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import parse_qs
+
+from mcpserver.errors import INVALID_REQUEST, JsonRpcError, McpServerError, RequestRefused
+from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
+from mcpserver.principal import Principal
+from mcpserver.protocol import jsonrpc
+from mcpserver.protocol.call import Call
+from mcpserver.protocol.jsonrpc import Notification, Request
+from mcpserver.sessions.protocol import SessionNotFound, Sessions
+from mcpserver.sessions.session import Session
+from mcpserver.transports import events, running
+from mcpserver.transports.http import Core
+from mcpserver.transports.responses import Environ, StartResponse, preflight, send, start_events
+from mcpserver.transports.running import Outcome, StreamChannel
+
+VERSION: Final = "2024-11-05"
+_SSE_METHODS: Final = "GET, OPTIONS"
+_MESSAGE_METHODS: Final = "POST, OPTIONS"
+
+
+class SseEndpoints:
+    """The two endpoints."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    def stream(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """GET /sse: open a session and carry its stream (WSGI)."""
+        try:
+            self._core.guard.check_origin(environ)
+            if environ["REQUEST_METHOD"] == "OPTIONS":
+                return preflight(environ, start_response, _SSE_METHODS)
+            principal = self._authenticated(environ)
+            # A client that tries Streamable HTTP first is told by the status to fall back (MCP 2025-03-26).
+            if environ["REQUEST_METHOD"] != "GET":
+                raise RequestRefused(405, "Use GET", (("Allow", _SSE_METHODS),))
+            check_accepts(environ, *ACCEPT_STREAM)
+            sessions = self._sessions()
+            session = sessions.open(principal, VERSION)
+            start_events(environ, start_response)
+            return events.carry(
+                session.standalone_stream(),
+                events.plain_event,
+                connection=environ.get("gunicorn.socket"),
+                until_seconds=principal.expires_at_seconds,
+                keepalive_seconds=self._core.keepalive_seconds,
+                first=f"event: endpoint\ndata: message?sessionId={session.id}\n\n".encode(),
+                at_end=lambda: _close(sessions, session, principal),
+            )
+        except McpServerError as error:
+            return self._core.errors.render(environ, start_response, error)
+
+    def message(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """POST /message: take one message; what it asks for is answered on the stream (WSGI)."""
+        try:
+            self._core.guard.check_origin(environ)
+            if environ["REQUEST_METHOD"] == "OPTIONS":
+                return preflight(environ, start_response, _MESSAGE_METHODS)
+            principal = self._authenticated(environ)
+            if environ["REQUEST_METHOD"] != "POST":
+                raise RequestRefused(405, "Use POST", (("Allow", _MESSAGE_METHODS),))
+            ids = parse_qs(environ.get("QUERY_STRING", "")).get("sessionId", [])
+            if len(ids) != 1:
+                raise RequestRefused(400, "sessionId is required, once")
+            session = self._sessions().get(ids[0], principal)
+            check_json(environ)
+            body = self._core.guard.read_body(environ)
+            self._take(session, principal, body)
+            return send(environ, start_response, 202, b"")
+        except McpServerError as error:
+            return self._core.errors.render(environ, start_response, error)
+
+    def _take(self, session: Session, principal: Principal, body: bytes) -> None:
+        message = jsonrpc.parse(body)
+        if isinstance(message, list):
+            raise JsonRpcError(
+                INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400
+            )
+        if isinstance(message, Notification):
+            if message.method == "notifications/cancelled":
+                session.cancel(message.params.get("requestId"))
+        elif isinstance(message, Request):
+            self._start(session, principal, message)
+
+    def _start(self, session: Session, principal: Principal, request: Request) -> None:
+        session.check_room()
+        stream = session.standalone_stream()
+        # Known before the call begins, so that the refusal can be a challenge.
+        version = session.version
+        call = Call(principal, request, version, StreamChannel(stream), session.log_level, session)
+        if request.method == "tools/call":
+            self._core.tools.find(call)
+
+        def finished(outcome: Outcome) -> None:
+            data = running.response(request.id, outcome)
+            if data is not None:
+                stream.force(data)
+
+        running.start(self._core.dispatcher, call, session, finished)
+
+    def _authenticated(self, environ: Environ) -> Principal:
+        return self._core.auth.authenticate(
+            environ.get("HTTP_AUTHORIZATION"), environ.get("QUERY_STRING", "")
+        )
+
+    def _sessions(self) -> Sessions:
+        if self._core.sessions is None:
+            raise RequestRefused(
+                503, "This server runs several processes that share no sessions: use Streamable HTTP"
+            )
+        return self._core.sessions
+
+
+def _close(sessions: Sessions, session: Session, principal: Principal) -> None:
+    try:
+        sessions.close(session.id, principal)
+    except SessionNotFound:
+        session.close()
