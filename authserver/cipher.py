@@ -19,7 +19,7 @@ from authserver.errors import AuthServerError
 _KEY_BYTES: Final = 32
 
 
-class SealBroken(AuthServerError):  # noqa: N818 - what is found, not what was done
+class SealBroken(AuthServerError):
     """Not sealed by this server for this purpose, sealed with a secret since removed, altered, or too old."""
 
 

@@ -79,9 +79,9 @@ class UnavailableError(AuthServerError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class StoreUnavailable(UnavailableError):  # noqa: N818 - the name says a state, as its users read it
+class StoreUnavailable(UnavailableError):
     """The store is away, locked past the deadline, full, or not durable enough to be used."""
 
 
-class UpstreamUnavailable(UnavailableError):  # noqa: N818
+class UpstreamUnavailable(UnavailableError):
     """Entra ID is away or slow."""

@@ -2,9 +2,10 @@
 
 A key's life is a function of its times and of its successor's; nothing is switched by hand::
 
-    ANNOUNCED  --signs_from-->  ACTIVE  --successor's signs_from-->  RETIRING  --last token expired-->
-    RETIRED in the JWKS                 in the JWKS, signs                   in the JWKS, verifies only
-    forgotten
+    ANNOUNCED  in the JWKS                  until signs_from
+    ACTIVE     in the JWKS, signs           until a successor's signs_from
+    RETIRING   in the JWKS, verifies only   until its last token has expired
+    RETIRED    forgotten
 
 A successor is announced PUBLISH_AHEAD_SECONDS before it signs, because gateways refresh the JWKS hourly;
 the very first key and ``rotate_now`` skip the wait. All replicas agree because the store keeps one key per

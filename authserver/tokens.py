@@ -2,9 +2,10 @@
 
 Used by ``oauth``. Must not touch the store or decide who gets a token. Layouts::
 
-    access token    JWT  {alg, kid, typ: at+jwt} . {iss sub aud client_id scope iat nbf exp jti sid tid oid
-    roles} refresh token   mcprt_ + base64url( sid 16 bytes ‖ secret 32 bytes ‖ tag 16 bytes ) code
-    mcpac_ + base64url( 32 random bytes )
+    access token    JWT; header alg kid typ=at+jwt;
+                    claims iss sub aud client_id scope iat nbf exp jti sid tid oid roles
+    refresh token   mcprt_ + base64url( sid 16 bytes ‖ secret 32 bytes ‖ tag 16 bytes )
+    code            mcpac_ + base64url( 32 random bytes )
 
 The tag (HMAC under a key derived from the master secret) tells a spent token of ours, which ends its
 session, from text that merely names a sid: sids stand in access tokens, so anybody could otherwise end

@@ -2,18 +2,19 @@
 
 ::
 
-    (absent) --open--> ACTIVE --rotate--> GRACED --successor used--> GRACED (one token further) …
-        |                 |                  |
-        |                 |                  +-- same request again within GRACE_SECONDS --> same successor,
-        no change |                 |                  +-- predecessor later, or asking for something else
-        ----+ |                 +-- a token of this family that is neither current nor in grace -----------+
-        |                 +-- revoked, code replayed, … ---------------------------------------------+-->
-        ENDED +--end before it was opened (a tombstone; it can then never be opened)
-        -------------------------> ENDED
+    (absent)  --open-->    ACTIVE
+    (absent)  --end-->     TOMBSTONE   (its code was replayed before the session was opened)
+    TOMBSTONE --open-->    ENDED
+    ACTIVE    --rotate-->  GRACED
+    GRACED    --the same request again within GRACE_SECONDS-->      GRACED  (same successor, nothing changes)
+    GRACED    --the successor is used-->                            GRACED  (one token further)
+    GRACED    --the predecessor later, or asking for other things--> ENDED
+    ACTIVE, GRACED  --any older token of the family-->              ENDED
+    ACTIVE, GRACED  --revoked, code replayed, …-->                  ENDED   (which is final)
 
 ACTIVE and GRACED are both stored as ``state="active"``; graced means that ``predecessor_hash`` is set and
-young. Called by both backends, which apply a returned session with a compare-and-swap. Must not do I/O or
-read a clock.
+young. Called by both backends, which apply a returned session with a compare-and-swap; a tombstone is theirs
+(``sessions``). Must not do I/O or read a clock.
 """
 
 from dataclasses import dataclass, replace

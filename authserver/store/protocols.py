@@ -66,7 +66,11 @@ class SessionStore(Protocol):
     """Sessions and their refresh token families, under the sid; states and their changes: ``family``."""
 
     def open_session(self, session: Session) -> bool:
-        """Atomic: keep a new session; False when that sid was ended (or opened) before."""
+        """Atomic: keep a new session; False when its sid has one.
+
+        A sid that was ended before is kept as ended: of parallel redemptions of a code exactly one gets an
+        answer with tokens, and what it got is revoked by the others, whichever of them was quicker.
+        """
 
     def get_session(self, sid: str) -> Session | None:
         """Return the session, also an ended one while it is remembered; None for a sid ended before it

@@ -1,8 +1,7 @@
 """The Redis key layout, its version, and the scripts that make a verb atomic.
 
 Used by ``redis`` and ``redis_link``. Must not talk to Redis by itself. Layout 1, all keys below one prefix,
-the hash
-tag in braces (a verb touches the keys of one tag only, so that it works on a Cluster)::
+the hash tag in braces (a verb touches the keys of one tag only, so that it works on a Cluster)::
 
     {client:<client_id>}   hash    record, touched_at, expires_at
     {login:<state hash>}   hash    sealed, expires_at
@@ -10,7 +9,7 @@ tag in braces (a verb touches the keys of one tag only, so that it works on a Cl
     {session:<sid>}        hash    text, expires_at
     {person:<tid>.<oid>}   zset    sid by absolute expiry: a hint, the sessions themselves decide
     {keys}                 hash    generation to record; never expires
-    {once:<namespace>:<key>}       string  expires_at
+    {once:<space>:<key>}   string  expires_at
     {layout}, {probe}      string
 
 What expires carries PX, by which Redis forgets it, and ``expires_at`` by the server's clock, by which it is

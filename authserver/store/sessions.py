@@ -44,8 +44,17 @@ def session_in(text: str | None) -> Session | None:
 
 
 def open_session(cells: SessionCells, session: Session, now_seconds: int) -> bool:
-    """Keep a new session unless its sid has a cell already, be it a tombstone."""
-    return _swap(cells, session.sid, None, session, now_seconds)
+    """Keep a new session unless its sid has one; over a tombstone it is ended from the start."""
+    for _ in range(_ATTEMPTS):
+        text = cells.read_cell(session.sid)
+        kept = session
+        if text is not None:
+            if not text.startswith(_TOMBSTONE):
+                return False
+            kept = family.ended(session, text.removeprefix(_TOMBSTONE), now_seconds)
+        if _swap(cells, session.sid, text, kept, now_seconds):
+            return True
+    raise _too_fast()
 
 
 def rotate(cells: SessionCells, wish: family.Rotation, now_seconds: int) -> family.RotateOutcome:
@@ -55,7 +64,7 @@ def rotate(cells: SessionCells, wish: family.Rotation, now_seconds: int) -> fami
         outcome, changed = family.step(session_in(text), wish, now_seconds)
         if changed is None or _swap(cells, wish.sid, text, changed, now_seconds):
             return outcome
-    raise StoreUnavailable("a session changed faster than it could be rotated")
+    raise _too_fast()
 
 
 def end_session(cells: SessionCells, sid: str, reason: str, now_seconds: int) -> bool:
@@ -72,9 +81,13 @@ def end_session(cells: SessionCells, sid: str, reason: str, now_seconds: int) ->
             done = _swap(cells, sid, text, family.ended(session, reason, now_seconds), now_seconds)
         if done:
             return True
-    raise StoreUnavailable("a session changed faster than it could be ended")
+    raise _too_fast()
 
 
 def _swap(cells: SessionCells, sid: str, seen: str | None, session: Session, now_seconds: int) -> bool:
     keep_until_seconds = family.forget_after_seconds(session, now_seconds)
     return cells.swap_cell(sid, seen, records.encode(session), session, keep_until_seconds)
+
+
+def _too_fast() -> StoreUnavailable:
+    return StoreUnavailable("a session changed faster than it could be written")

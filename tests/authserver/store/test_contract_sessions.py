@@ -21,12 +21,18 @@ def test_a_sid_is_opened_once(store: Store) -> None:
     assert store.get_session("sid-1") == a_session()
 
 
-def test_a_session_that_was_ended_before_it_was_opened_cannot_be_opened(store: Store) -> None:
+def test_a_session_that_was_ended_before_it_was_opened_is_ended_from_the_start(store: Store) -> None:
     assert store.end_session("sid-1", "code_replayed")
     assert not store.end_session("sid-1", "again")
-    assert not store.open_session(a_session())
     assert store.get_session("sid-1") is None
+    assert store.open_session(a_session())
+    session = store.get_session("sid-1")
+    assert session is not None
+    assert (session.state, session.end_reason) == ("ended", "code_replayed")
+    assert not store.open_session(a_session())
+    assert not store.end_session("sid-1", "again")
     assert store.rotate(a_wish("token-0", "token-1")) == Unknown()
+    assert store.sessions_of("tid-1", "oid-1") == []
 
 
 def test_rotation_puts_the_successor_in_place(store: Store) -> None:
