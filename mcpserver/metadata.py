@@ -36,7 +36,7 @@ class ResourceSettings(Protocol):
         """The canonical resource URI."""
 
     @property
-    def aliases(self) -> tuple[str, ...]:
+    def resource_aliases(self) -> tuple[str, ...]:
         """Its other spellings."""
 
     @property
@@ -50,7 +50,7 @@ class ResourceMetadata:
     def __init__(self, settings: ResourceSettings) -> None:
         self._canonical = settings.resource
         self._canonical_path = urlsplit(settings.resource).path
-        aliases = (settings.resource, *settings.aliases)
+        aliases = (settings.resource, *settings.resource_aliases)
         self._by_origin: dict[str, dict[str, str]] = {}
         self._origin_of_host: dict[str, str] = {}
         for alias in aliases:

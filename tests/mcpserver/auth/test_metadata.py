@@ -20,7 +20,7 @@ ALIASES = tuple(
 @dataclass(frozen=True)
 class Settings:
     resource: str = CANONICAL
-    aliases: tuple[str, ...] = ALIASES
+    resource_aliases: tuple[str, ...] = ALIASES
     issuer: str = "http://localhost:8080"
 
 
@@ -117,7 +117,7 @@ def test_a_resource_at_a_path_of_its_own_is_found_behind_the_backend_path() -> N
 
 def test_a_configured_backend_path_is_an_alias_like_any_other() -> None:
     alias = "http://localhost:8082/runtime/webhooks/mcp"
-    metadata = ResourceMetadata(Settings(aliases=(*ALIASES, alias)))
+    metadata = ResourceMetadata(Settings(resource_aliases=(*ALIASES, alias)))
     assert metadata.select_alias(None, "localhost:8082", "/runtime/webhooks/mcp") == alias
     assert metadata.select_alias("http://localhost:8080", None, "/runtime/webhooks/mcp") == CANONICAL
 
