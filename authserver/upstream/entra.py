@@ -6,6 +6,7 @@ refuses it. Must not do network I/O when constructed.
 """
 
 import binascii
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msal  # type: ignore[import-untyped]
 import requests
+from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]
 
 from authserver.errors import UpstreamUnavailable
 from authserver.model import Clock, Identity
@@ -82,12 +84,18 @@ class EntraBroker:
         Raises:
             UpstreamUnavailable: Entra's discovery document cannot be fetched.
         """
-        flow = self._client().initiate_auth_code_flow(
-            scopes=[],
-            redirect_uri=self._configuration.callback_url,
-            prompt="select_account",
-            login_hint=login_hint,
-        )
+        client = self._client()
+        with warnings.catch_warnings():
+            # MSAL recommends form_post: a cross-site POST, with which browsers send no SameSite=Lax cookie.
+            # Nothing here does I/O, so no other greenlet sees the filter.
+            warnings.filterwarnings("ignore", message=".*form_post", category=UserWarning)
+            flow = client.initiate_auth_code_flow(
+                scopes=[],
+                redirect_uri=self._configuration.callback_url,
+                prompt="select_account",
+                login_hint=login_hint,
+                response_mode="query",
+            )
         return Departure(flow["auth_uri"], flow)
 
     def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> Identity:
@@ -104,7 +112,8 @@ class EntraBroker:
         """
         try:
             result = self._client().acquire_token_by_auth_code_flow(dict(flow), dict(answer))
-        except OSError as error:  # requests' own, a missing CA or assertion file
+        except (OSError, MsalServiceError) as error:
+            # requests' own errors, a missing CA or assertion file; MSAL's for a status of 500 and above.
             raise UpstreamUnavailable(f"Entra: {type(error).__name__}") from None
         except (ValueError, RuntimeError, binascii.Error, KeyError, TypeError) as error:
             # State or nonce mismatch, malformed client_info or token; their messages quote what they compare.
@@ -151,7 +160,7 @@ class EntraBroker:
                         token_cache=_NoCache(),
                         exclude_scopes=["offline_access"],
                     )
-                except (OSError, ValueError) as error:
+                except (OSError, ValueError, MsalServiceError) as error:
                     raise UpstreamUnavailable(f"Entra discovery: {type(error).__name__}") from None
             return self._application
 
