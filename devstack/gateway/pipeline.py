@@ -63,7 +63,8 @@ class Pipeline:
 
     def _after_error(self, exchange: Exchange, error: PolicyError, section: str) -> Response:
         if error.status >= 500:
-            _log.warning("%s", error, extra={"operation": exchange.operation.id})
+            cause = error.__cause__ or "no other cause"
+            _log.warning("%s (%s)", error, cause, extra={"operation": exchange.operation.id})
         abandon(exchange)
         exchange.last_error = LastError(error.source, error.reason, error.message, section)
         exchange.response = error_response(error.status, error.message, error.headers)

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import gevent
 import pytest
 
 from tests.devstack.gateway.harness import RawClient
@@ -153,3 +154,17 @@ def test_a_post_is_never_sent_twice(raw_stack: Any, raw_server: Any) -> None:
             data += behind.recv(65_536)
         behind.close()
         client.until(b"HTTP/1.1 503 Service Unavailable")
+
+
+def test_an_answer_that_comes_before_the_request_has_ended_is_passed_on(
+    raw_stack: Any, raw_server: Any
+) -> None:
+    length = 4_000_000
+    with ask(raw_stack, b"POST", b"/mcp", b"Content-Length: %d\r\n\r\n" % length) as client:
+        sender = gevent.spawn(client.sock.sendall, b"x" * length)
+        behind, _ = raw_server.request()
+        behind.sendall(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+        behind.close()
+        client.until(b"no")
+        assert client.status == 413
+        sender.kill()
