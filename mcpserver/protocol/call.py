@@ -8,7 +8,8 @@ from typing import Protocol
 
 from mcpserver.principal import Principal
 from mcpserver.protocol.jsonrpc import Request
-from mcpserver.tools.context import Channel, LogLevel
+from mcpserver.tools.context import Channel
+from mcpserver.wire import LogLevel
 
 
 class LegacySession(Protocol):

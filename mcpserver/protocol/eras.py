@@ -21,7 +21,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIO
 
 from mcpserver.errors import HEADER_MISMATCH, INVALID_PARAMS, UNSUPPORTED_PROTOCOL_VERSION, JsonRpcError
 from mcpserver.protocol.jsonrpc import Notification, Request
-from mcpserver.tools.context import LOG_LEVELS, LogLevel
+from mcpserver.wire import LOG_LEVELS, LogLevel
 
 MODERN: Final = MODERN_PROTOCOL_VERSIONS[-1]
 # What a request without a version header is (MCP 2025-06-18 transports, "Protocol Version Header").

@@ -10,8 +10,7 @@ from typing import Any, Final
 import orjson
 
 from mcpserver.errors import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JsonRpcError
-
-RequestId = str | int
+from mcpserver.wire import RequestId
 
 MAX_NESTING: Final = 64
 MAX_BATCH: Final = 50

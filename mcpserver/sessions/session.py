@@ -14,9 +14,8 @@ from typing import Final
 from gevent import Greenlet
 
 from mcpserver.errors import SERVER_BUSY, CallCancelled, JsonRpcError
-from mcpserver.protocol.jsonrpc import RequestId
 from mcpserver.sessions.stream import EventStream
-from mcpserver.tools.context import LogLevel
+from mcpserver.wire import LogLevel, RequestId
 
 MAX_RUNNING_CALLS: Final = 32
 # Streams of finished requests that can still be resumed.

@@ -5,16 +5,10 @@ Made by ``protocol.tool_calls`` for a tool that has a parameter of type ``Contex
 work in every revision: how a report travels is the ``Channel``'s business. Must not show the token.
 """
 
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Protocol
 
 from mcpserver.principal import Principal
-
-LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
-# RFC 5424's severities, from the least to the most severe (MCP Logging, "Log Levels").
-LOG_LEVELS: Final[tuple[LogLevel, ...]] = (
-    *("debug", "info", "notice", "warning"),
-    *("error", "critical", "alert", "emergency"),
-)
+from mcpserver.wire import LOG_LEVELS, LogLevel
 
 
 class Channel(Protocol):

@@ -22,8 +22,8 @@ from mcpserver.errors import (
 from mcpserver.jwks import KeysUnavailable
 from mcpserver.metadata import ResourceMetadata
 from mcpserver.protocol import jsonrpc
-from mcpserver.protocol.jsonrpc import RequestId
 from mcpserver.sessions.protocol import SessionNotFound, TooManySessions
+from mcpserver.wire import RequestId
 
 Environ = Mapping[str, Any]
 StartResponse = Callable[..., Any]

@@ -14,9 +14,9 @@ from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcE
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.dispatch import Dispatcher
-from mcpserver.protocol.jsonrpc import RequestId
 from mcpserver.sessions.session import Session
 from mcpserver.sessions.stream import EventStream
+from mcpserver.wire import RequestId
 from telemetry import correlation
 
 # What became of a call: its result, the error it was refused with, or None when it was cancelled.
