@@ -8,12 +8,12 @@ from gevent import monkey  # isort: skip
 
 monkey.patch_all()
 
-from importlib import import_module  # noqa: E402
-from typing import Any  # noqa: E402
+from importlib import import_module
+from typing import Any
 
-from authserver.settings import Settings, load_settings  # noqa: E402
-from serving.server import run  # noqa: E402
-from telemetry import logs  # noqa: E402
+from authserver.settings import Settings, load_settings
+from serving.server import run
+from telemetry import logs
 
 _SERVICE = "authserver"
 
