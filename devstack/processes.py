@@ -25,7 +25,8 @@ from devstack import loopback, watchdog
 from devstack.errors import StackError
 
 READY_TIMEOUT_SECONDS = 60.0
-STOP_SECONDS = 3.0  # for each server; an open stream would keep it for as long as its client likes
+STOP_SECONDS = 5.0  # for all; an open stream would keep a server for as long as its client likes
+HEAD_START_SECONDS = 0.5
 LAST_LINES = 20
 _PROBE_SECONDS = 2.0
 _TICK_SECONDS = 0.05
@@ -127,6 +128,7 @@ class Supervisor:
         self._woken, self._waker = socket.socketpair()
         self._watchdog: subprocess.Popen[bytes] | None = None
         self._stop_signals: list[int] = []
+        self._asked_before_the_stop = 0
         self._restore: list[Callable[[], object]] = []
 
     def __enter__(self) -> "Supervisor":
@@ -226,27 +228,32 @@ class Supervisor:
             self._print_from(child)
 
     def _stop(self) -> None:
-        asked = len(self._stop_signals)
+        self._asked_before_the_stop = len(self._stop_signals)
+        deadline = time.monotonic() + STOP_SECONDS
         for child in reversed(self._children):
-            group = child.process.pid
-            _signal_group(group, signal.SIGTERM)
-            deadline = time.monotonic() + STOP_SECONDS
-            # A second Ctrl-C means: now.
-            while (
-                child.process.poll() is None
-                and time.monotonic() < deadline
-                and len(self._stop_signals) <= asked
-            ):
-                self._follow_output(_TICK_SECONDS)
-            _signal_group(group, signal.SIGKILL)  # it, if it is stubborn, and whatever it left behind
+            _signal_group(child.process.pid, signal.SIGTERM)
+            # What stands in front gets a head start, so that it does not complain of what stands behind it.
+            self._await_end(child, min(deadline, time.monotonic() + HEAD_START_SECONDS))
+        for child in self._children:
+            self._await_end(child, deadline)
+            _signal_group(child.process.pid, signal.SIGKILL)  # it, if stubborn, and whatever it left behind
             child.process.wait()
             self._drain(child)
             child.output.close()
-            self._tell_watchdog(f"-{group}")
+            self._tell_watchdog(f"-{child.process.pid}")
         if self._watchdog is not None:
             with contextlib.suppress(BrokenPipeError):
                 _present(self._watchdog.stdin).close()
             self._watchdog.wait()
+
+    def _await_end(self, child: _Child, deadline: float) -> None:
+        # A second Ctrl-C means: now.
+        while (
+            child.process.poll() is None
+            and time.monotonic() < deadline
+            and len(self._stop_signals) <= self._asked_before_the_stop
+        ):
+            self._follow_output(_TICK_SECONDS)
 
     def _tell_watchdog(self, line: str) -> None:
         pipe = _present(_present(self._watchdog).stdin)
