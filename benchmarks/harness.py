@@ -25,6 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 CONNECTIONS = 32
+# wrk asks for a few requests that it never sends.
+TOKENS_PER_SLICE = CONNECTIONS * 2
 SLICE_SECONDS = 3
 PAIRS = 5
 START_SECONDS = 20.0
@@ -161,7 +163,7 @@ def compare(rows: Sequence[tuple[Row, int]], refresh_file: Path | None = None) -
             for number in range(PAIRS + 1):
                 base = measure(echo, echo_pid, None)
                 if row.refresh_tokens and refresh_file:
-                    share = row.refresh_tokens[number * CONNECTIONS : (number + 1) * CONNECTIONS]
+                    share = row.refresh_tokens[number * TOKENS_PER_SLICE : (number + 1) * TOKENS_PER_SLICE]
                     refresh_file.write_text("\n".join(share) + "\n")
                 pairs.append((base, measure(row, pid, refresh_file if row.refresh_tokens else None)))
             _add(table, row, pairs[1:])  # the first pair warms both up

@@ -14,12 +14,13 @@ from authserver.cipher import Cipher
 from authserver.model import Client, Identity, Session
 from authserver.store.sqlite import SqliteStore
 from authserver.tokens import RefreshTokens, new_sid
-from benchmarks.harness import CONNECTIONS, PAIRS, Row, compare, free_port, server
+from benchmarks.harness import PAIRS, TOKENS_PER_SLICE, Row, compare, free_port, server
 
 GOALS = {"RS256": 0.3, "ES256": 0.5}
 _CLIENT = "benchmark"
 _RESOURCE = "http://127.0.0.1:9/mcp"
 _SCOPES = ("mcp:tools", "snippets:read", "snippets:write")
+_TENANT = "11111111-1111-4111-8111-111111111111"
 _DAY_SECONDS = 86_400
 
 
@@ -33,7 +34,7 @@ def run() -> None:
 def _measure(algorithm: str, goal: float, folder: Path) -> None:
     port = free_port()
     master_secret = Fernet.generate_key().decode()
-    tokens = _seed(folder / "authserver.db", master_secret, count=CONNECTIONS * (PAIRS + 1))
+    tokens = _seed(folder / "authserver.db", master_secret, count=TOKENS_PER_SLICE * (PAIRS + 1))
     url = f"http://127.0.0.1:{port}"
     environment = {
         "AUTHSERVER_PUBLIC_URL": url,
@@ -56,7 +57,7 @@ def _measure(algorithm: str, goal: float, folder: Path) -> None:
             ]
         ),
         "AZURE_CLIENT_ID": "benchmark",
-        "AZURE_TENANT_ID": "11111111-1111-4111-8111-111111111111",
+        "AZURE_TENANT_ID": _TENANT,
     }
     row = Row(
         f"refresh, SQLite, {algorithm}",
@@ -94,7 +95,7 @@ def _seed(path: Path, master_secret: str, count: int) -> list[str]:
             Session(
                 sid=token.sid,
                 client_id=_CLIENT,
-                identity=Identity("tenant", f"object-{number}", "b@example.com", "B", now),
+                identity=Identity(_TENANT, f"object-{number}", "b@example.com", "B", now),
                 scopes=_SCOPES,
                 resource=_RESOURCE,
                 created_at_seconds=now,
