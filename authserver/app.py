@@ -228,11 +228,12 @@ def _limit_registrations(app: Flask, settings: Settings, edge: Edge, endpoint: E
 
     Each worker counts for itself; with Redis they count together, and go on alone while it is away.
     """
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
+    is_shared = redis_url.startswith(("redis://", "rediss://")) and not settings.redis_cluster
     limiter = Limiter(
         get_remote_address,
         app=app,
-        storage_uri=redis_url if redis_url and not settings.redis_cluster else "memory://",
+        storage_uri=redis_url if is_shared else "memory://",
         in_memory_fallback_enabled=True,
         key_prefix="authserver-registrations",
     )
