@@ -12,8 +12,8 @@ ENTRA_PORT ?=
 ENTRA_BACK_CHANNEL_PORT ?=
 STATE_DIR ?=
 NO_GATEWAY ?=
-# More of pytest's options: make test PYTEST="-k consent"
-PYTEST ?= -n 2 --dist loadfile
+# More of pytest's options: make test PYTEST="-k consent". Not with xdist: its workers stop in a process patched for gevent.
+PYTEST ?=
 
 STACK_OPTIONS = \
 	$(if $(GATEWAY_PORT),--gateway-port=$(GATEWAY_PORT)) \
