@@ -1,6 +1,7 @@
 """``scripts/environment.py``: installs what changed, is silent when nothing did, and says what is missing."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -143,17 +144,23 @@ def test_the_tools_lock_file_holds_every_pin_of_the_other() -> None:
     assert run - dev == set()
 
 
+def _make(*arguments: str) -> str:
+    # The tests themselves may have been started by make.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ("make", *arguments), cwd=_REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
 def test_make_help_lists_the_targets() -> None:
-    listed = subprocess.run(("make", "help"), cwd=_REPOSITORY, capture_output=True, text=True, check=True)
-    targets = [line.split()[0] for line in listed.stdout.splitlines()]
+    targets = [line.split()[0] for line in _make("help").splitlines()]
     assert targets == ["help", "up", "doctor", "test", "lint", "format", "clean"]
 
 
 def test_make_s_variables_become_options() -> None:
     variables = ("GATEWAY_PORT=9080", "ENTRA_BACK_CHANNEL_PORT=9443", "STATE_DIR=elsewhere", "NO_GATEWAY=1")
-    shown = subprocess.run(
-        ("make", "--dry-run", "up", *variables), cwd=_REPOSITORY, capture_output=True, text=True, check=True
-    ).stdout
+    shown = _make("--dry-run", "up", *variables)
     for option in (
         "--gateway-port=9080",
         "--entra-back-channel-port=9443",
