@@ -44,5 +44,18 @@ __all__ = [
 
 
 def open_store(settings: Settings, clock: Clock, cipher: Cipher) -> Store:
-    """Return the store the settings name; nothing is connected before it is used."""
-    return SqliteStore(settings.state_file, clock, cipher, deadline_seconds=settings.store_deadline_seconds)
+    """Return the store the settings name: Redis where REDIS_URL is set, else the SQLite file.
+
+    Nothing is connected before it is used.
+    """
+    deadline_seconds = settings.store_deadline_seconds
+    if settings.redis_url is None:
+        return SqliteStore(settings.state_file, clock, cipher, deadline_seconds=deadline_seconds)
+    return RedisStore(
+        settings.redis_url.get_secret_value(),
+        clock,
+        cipher,
+        cluster=settings.redis_cluster,
+        allow_unsafe=settings.redis_allow_unsafe,
+        deadline_seconds=deadline_seconds,
+    )

@@ -26,7 +26,7 @@ from authserver.app import create_app
 from authserver.cipher import Cipher
 from authserver.model import Identity
 from authserver.settings import Settings
-from authserver.store import SqliteStore
+from authserver.store import Store, open_store
 from authserver.upstream.broker import Departure
 from authserver.upstream.errors import LoginDenied, LoginUnproven
 
@@ -104,7 +104,7 @@ class World:
 
     app: Flask
     settings: Settings
-    store: SqliteStore
+    store: Store
     clock: Clock
     broker: StubBroker
     _machine: FlaskClient = field(init=False)
@@ -189,7 +189,7 @@ def make_world(folder: Path, **settings: Any) -> World:
     """Return a fresh server whose state lives in ``folder``."""
     configured = make_settings(folder, **settings)
     clock, broker = Clock(), StubBroker()
-    store = SqliteStore(configured.state_file, clock, Cipher(configured.master_secrets), deadline_seconds=5.0)
+    store = open_store(configured, clock, Cipher(configured.master_secrets))
     app = create_app(configured, clock=clock, store=store, broker=broker)
     return World(app, configured, store, clock, broker)
 
