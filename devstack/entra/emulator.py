@@ -1,112 +1,141 @@
-"""The emulator as one object: both servers, in this process, from ``start`` to ``stop``.
+"""The emulator as one object: wiring, start, stop.
 
-Used by ``__main__`` (the stack's process) and by tests. Must listen on loopback only.
+Made by ``__main__`` for the stack and by tests in their own process. It serves on greenlets: whoever talks
+to it from the same process has to be patched for gevent, or waits for itself. Must listen on loopback
+unless told.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from gevent.pywsgi import WSGIServer
 
-from devstack.entra.authority import ensure_ca, server_context
-from devstack.entra.directory import Directory
+from devstack.entra import listeners
+from devstack.entra.authority import Urls
+from devstack.entra.back_channel_app import BackChannel
+from devstack.entra.ca import ensure_ca, server_context
+from devstack.entra.codes import Codes
+from devstack.entra.directory import (
+    LOGIN_CLIENT_ID,
+    LOGIN_CLIENT_NAME,
+    LOGIN_CLIENT_SECRET,
+    Application,
+    Directory,
+    FederatedCredential,
+)
 from devstack.entra.faults import Faults
+from devstack.entra.federation import LocalIssuer
 from devstack.entra.grants import Grants
-from devstack.entra.login import LoginEndpoint
-from devstack.entra.signing import TokenSigner
-from devstack.entra.token import FederatedCredential, TokenEndpoint
-from devstack.entra.web import Addresses, back_channel_app, login_app
-
-_HOST = "127.0.0.1"
+from devstack.entra.keys import SigningKeys
+from devstack.entra.login_app import LoginSite
+from devstack.entra.seal import Seals
+from devstack.entra.tokens import Tokens
 
 
 class EntraEmulator:
-    """Entra ID on this machine.
+    """Entra ID on this machine; serves from ``start`` to ``stop``, and again on the same ports.
 
     Args:
-        state_dir: keeps CA, server certificate and signing key.
-        redirect_uris: registered with the login application.
-        login_port: of the login page; 0 takes a free one.
-        back_channel_port: of the https back channel; 0 takes a free one.
-        federated: accept this workload identity's assertions in place of the client secret.
+        state_dir: where keys and certificates are kept.
+        login_port: of the login page, http; 0: any free one.
+        back_channel_port: of the rest, https; 0: any free one.
+        redirect_uris: of the login application.
+        host: address of the login page; the back channel is at ``localhost``.
+        federated_credentials: more issuers whose tokens authenticate the login application.
         clock: seconds since 1970.
 
-    Raises:
-        OSError: from ``start``, when a port is taken.
+    Attributes:
+        directory: tenants, people, applications; may be changed at any time.
+        faults: what is to go wrong.
+        signing_keys: may be rotated at any time.
+        workload_identity: issues tokens that authenticate the login application in place of its secret.
+        ca_file: what clients of the back channel trust; there from the start.
     """
 
     def __init__(
         self,
-        state_dir: Path,
-        *,
-        redirect_uris: Sequence[str],
+        state_dir: Path | str,
         login_port: int = 0,
         back_channel_port: int = 0,
-        federated: FederatedCredential | None = None,
+        redirect_uris: Iterable[str] = (),
+        host: str = "127.0.0.1",
+        *,
+        federated_credentials: Iterable[FederatedCredential] = (),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.ca_file = ensure_ca(state_dir)
-        self.directory = Directory(redirect_uris)
-        self.faults = Faults()
-        self._state_dir = state_dir
-        self._federated = federated
+        folder = Path(state_dir)
+        self.ca_file = ensure_ca(folder)
+        self._folder = folder
+        self._host = host
+        self._login_port = login_port
+        self._back_channel_port = back_channel_port
         self._clock = clock
-        self._login = WSGIServer((_HOST, login_port), self._not_started, log=None)
-        self._back_channel = WSGIServer(
-            (_HOST, back_channel_port),
-            self._not_started,
-            log=None,
-            error_log=None,
-            ssl_context=server_context(state_dir),
+        self._seals = Seals(folder, clock)
+        self._codes = Codes(clock)
+        self._servers: list[WSGIServer] = []
+        self.faults = Faults()
+        self.signing_keys = SigningKeys(folder)
+        self.workload_identity = LocalIssuer(folder, clock)
+        login_application = Application(
+            LOGIN_CLIENT_ID,
+            LOGIN_CLIENT_NAME,
+            secrets=(LOGIN_CLIENT_SECRET,),
+            redirect_uris=tuple(redirect_uris),
+            federated_credentials=(self.workload_identity.credential(), *federated_credentials),
         )
-
-    @property
-    def authority(self) -> str:
-        """What MSAL is given, without the tenant: ``https://localhost:PORT``."""
-        return f"https://localhost:{self._back_channel.server_port}"
+        self.directory = Directory([login_application])
 
     @property
     def login_url(self) -> str:
-        """The login page's origin: ``http://127.0.0.1:PORT``."""
-        return f"http://{_HOST}:{self._login.server_port}"
+        """The login page's origin, once started."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._login_port}"
+
+    @property
+    def authority(self) -> str:
+        """The back channel's origin, once started; the root of every issuer."""
+        return f"https://localhost:{self._back_channel_port}"
 
     def start(self) -> None:
-        """Listen and serve, on greenlets."""
-        self._login.start()
-        self._back_channel.start()
-        grants = Grants(self._clock)
-        signer = TokenSigner(self._state_dir, self.authority, self._clock, self.faults)
-        token = TokenEndpoint(
-            self.directory, grants, signer, self.faults, federated=self._federated, clock=self._clock
-        )
-        addresses = Addresses(self.login_url, self.authority)
-        self._login.application = login_app(
-            LoginEndpoint(self.directory, grants, self.faults, self._clock), self.directory, grants
-        )
-        self._back_channel.application = back_channel_app(
-            token, signer, self.directory, self.faults, addresses
-        )
+        """Listen and serve, in greenlets of this process.
+
+        Raises:
+            PortTakenError: nothing is listened on then.
+        """
+        login = listeners.listen([self._host], self._login_port, "Entra login page", "--login-port")
+        try:
+            back_channel = listeners.listen(
+                listeners.LOOPBACK, self._back_channel_port, "Entra back channel", "--back-channel-port"
+            )
+        except Exception:
+            for listener in login:
+                listener.close()
+            raise
+        self._login_port = login[0].getsockname()[1]
+        self._back_channel_port = back_channel[0].getsockname()[1]
+        urls = Urls(self.login_url, self.authority)
+        tokens = Tokens(self.signing_keys, self._seals, urls, self.faults, self._clock)
+        grants = Grants(self.directory, self._codes, tokens, self.faults, self._clock)
+        login_site = LoginSite(self.directory, self._codes, self._seals, self.faults, self._clock)
+        site = BackChannel(self.directory, grants, self.signing_keys, self.faults, self._clock)
+        self._servers = [
+            *listeners.serve(login, login_site.app(urls.authority_url)),
+            *listeners.serve(back_channel, site.app(urls), server_context(self._folder)),
+        ]
 
     def stop(self) -> None:
-        """Close both servers and their connections."""
-        self._login.stop(timeout=1)
-        self._back_channel.stop(timeout=1)
+        """Stop serving; connections are closed, and new ones refused."""
+        listeners.stop(self._servers)
+        self._servers = []
 
     def __enter__(self) -> Self:
-        """Start."""
         self.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop."""
         self.stop()
-
-    @staticmethod
-    def _not_started(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
-        start_response("503 Service Unavailable", [("Content-Length", "0")])
-        return [b""]

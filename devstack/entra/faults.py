@@ -1,69 +1,133 @@
-"""Faults on demand: what a test tells the emulator to get wrong, and for how many requests.
+"""Faults on demand: what a test wants to go wrong, and for how many requests.
 
-Set in process (``emulator.faults.set(...)``) or over ``POST /_emulator/faults`` on the back channel;
-consulted by the endpoints. Must do nothing unless told to.
+Set through ``emulator.faults`` in process and through ``/_emulator/faults`` on the back channel; asked for
+by ``back_channel_app``, ``login_app``, ``grants`` and ``tokens`` at the moment a fault would show.
+``FAULTS`` lists them all. Must not do anything by itself.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
 
-TOKEN_FAULTS: Final = (
-    *("bad_signature", "wrong_nonce", "wrong_audience", "wrong_issuer", "expired", "not_yet_valid"),
-    *("no_id_token", "unknown_key"),
+# Each fault's name, and its options with the value they have unless given.
+FAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        # id_tokens
+        "bad_signature": {},  # signed with a key that is not the one ``kid`` names
+        "unknown_key": {},  # signed with a key that is not published, under its own kid
+        "unsigned": {},  # alg none
+        "symmetric_signature": {},  # HS256, keyed with the published public key
+        "wrong_nonce": {},
+        "wrong_audience": {"audience": "bbbbbbbb-0000-4000-8000-00000000000b"},
+        "wrong_issuer": {"issuer": "https://login.example/99999999-9999-4999-8999-999999999999/v2.0"},
+        "expired": {"seconds": 3600},  # ended so long ago
+        "not_yet_valid": {"seconds": 3600},  # begins in so long
+        "claims": {"set": {}, "remove": []},  # anything else that an id_token could say, or leave out
+        "no_id_token": {},
+        # endpoints; ``endpoint`` None means all of both ports
+        "slow": {"seconds": 1.0, "endpoint": None},
+        "down": {"endpoint": None},
+        "token_error": {"error": "invalid_grant", "number": 50076, "status": 400},
+        # people
+        "user_disabled": {"username": None},  # None: everybody
+        "consent_denied": {},  # the person declines what the application asks for
+        "access_denied": {},  # the application wants an assignment that the person does not have
+    }
 )
-KINDS: Final = (*TOKEN_FAULTS, "token_error", "access_denied", "user_disabled", "slow", "down")
+ENDPOINTS: Final = ("discovery", "keys", "token", "authorize")
 
 
-@dataclass
+class UnknownFaultError(ValueError):
+    """There is no such fault, or it has no such option; the text says which there are."""
+
+
+@dataclass(slots=True)
 class Fault:
-    """One fault: its parameters, and how many more requests it strikes (None: until cleared)."""
+    """One fault that is set.
 
-    kind: str
-    username: str | None = None
-    seconds: float = 0.0
+    Attributes:
+        name: which; one of FAULTS.
+        options: its options, defaults filled in.
+        times: how often it still shows; None: until it is cleared.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
     times: int | None = None
 
 
 class Faults:
-    """The faults in force."""
+    """The faults that are set; at most one of a name. They show from the next request on."""
 
     def __init__(self) -> None:
-        self._faults: dict[str, Fault] = {}
+        self._set: dict[str, Fault] = {}
 
-    def set(
-        self, kind: str, *, username: str | None = None, seconds: float = 0.0, times: int | None = None
-    ) -> None:
-        """Put a fault in force, in place of an earlier one of its kind.
+    def set(self, name: str, *, times: int | None = None, **options: Any) -> None:
+        """Set a fault, in place of one of the same name.
 
         Args:
-            kind: one of ``KINDS``.
-            username: of whom ``user_disabled`` speaks.
-            seconds: how long ``slow`` waits before it answers.
-            times: strike this many requests, then no more; all of them when None.
+            name: one of FAULTS.
+            times: how often it shows before it is gone; None: until cleared.
+            **options: as FAULTS says.
 
         Raises:
-            ValueError: there is no such kind.
+            UnknownFaultError: no such fault, option or endpoint; ``times`` is no positive number.
         """
-        if kind not in KINDS:
-            raise ValueError(f"no such fault: there are {', '.join(KINDS)}")
-        self._faults[kind] = Fault(kind, username, seconds, times)
+        _check(name, times, options)
+        self._set[name] = Fault(name, {**FAULTS[name], **options}, times)
 
-    def clear(self) -> None:
-        """Put every fault out of force."""
-        self._faults.clear()
+    def clear(self, name: str | None = None) -> None:
+        """Clear one fault, or all."""
+        if name is None:
+            self._set.clear()
+        else:
+            self._set.pop(name, None)
 
-    def strikes(self, kind: str) -> Fault | None:
-        """Return the fault when it strikes this request, and count the request."""
-        fault = self._faults.get(kind)
+    def active(self) -> tuple[Fault, ...]:
+        """Return what is set."""
+        return tuple(self._set.values())
+
+    def take(self, name: str) -> Mapping[str, Any] | None:
+        """Return the fault's options when it is set, and count that it shows now."""
+        fault = self._set.get(name)
         if fault is None:
             return None
         if fault.times is not None:
             fault.times -= 1
-            if fault.times <= 0:
-                del self._faults[kind]
-        return fault
+            if fault.times == 0:
+                del self._set[name]
+        return fault.options
 
-    def is_disabled(self, username: str) -> bool:
-        """Say whether this account is disabled."""
-        fault = self._faults.get("user_disabled")
-        return fault is not None and fault.username in (None, username)
+    def take_at(self, name: str, endpoint: str) -> Mapping[str, Any] | None:
+        """As ``take``, for faults that may be limited to one endpoint."""
+        fault = self._set.get(name)
+        if fault is None or fault.options["endpoint"] not in (None, endpoint):
+            return None
+        return self.take(name)
+
+    def take_for(self, name: str, username: str) -> bool:
+        """As ``take``, for faults that may be limited to one person."""
+        fault = self._set.get(name)
+        if fault is None or (fault.options["username"] or username).lower() != username.lower():
+            return False
+        self.take(name)
+        return True
+
+
+def _check(name: str, times: object, options: Mapping[str, Any]) -> None:
+    if name not in FAULTS:
+        raise UnknownFaultError(f"no fault {name!r}; there are {', '.join(FAULTS)}")
+    unknown = ", ".join(sorted(options.keys() - FAULTS[name].keys()))
+    if unknown:
+        raise UnknownFaultError(f"{name} has no option {unknown}; it has {', '.join(FAULTS[name]) or 'none'}")
+    if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
+        raise UnknownFaultError("times is a positive number")
+    if options.get("endpoint") not in (None, *ENDPOINTS):
+        raise UnknownFaultError(f"endpoint is one of {', '.join(ENDPOINTS)}")
+    for option, value in options.items():
+        expected = FAULTS[name][option]
+        wanted = (int, float) if isinstance(expected, int | float) else type(expected)
+        fits = isinstance(value, str | None) if expected is None else isinstance(value, wanted)
+        if not fits or isinstance(value, bool) or (option == "seconds" and value < 0):
+            raise UnknownFaultError(f"{option} of {name} is something like {expected!r}")

@@ -1,85 +1,143 @@
-"""What a sign-in leaves behind: authorization codes, refresh tokens, and the browser's signed-in account.
+"""The token endpoint: a code or a refresh token against tokens.
 
-Used by ``login`` and ``token``. In memory: an emulator that restarts has forgotten everybody, like a browser
-whose cookies were deleted. Must hand each code out once.
+Called by ``back_channel_app`` with the parameters of one request. Order: client, grant type, grant, person,
+tokens. Must not know HTTP beyond the Authorization header.
 """
 
-import secrets
+import base64
+import hashlib
+import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-from devstack.entra.directory import Person
-
-CODE_LIFETIME_SECONDS = 600
-REFRESH_LIFETIME_SECONDS = 90 * 86_400
-_MOST_ENTRIES = 10_000
-
-_T = TypeVar("_T")
+from devstack.entra import errors
+from devstack.entra.authority import Authority
+from devstack.entra.authorization import check_resource
+from devstack.entra.clients import authenticate
+from devstack.entra.codes import Codes
+from devstack.entra.directory import Application, Directory, Person
+from devstack.entra.errors import EntraError
+from devstack.entra.faults import Faults
+from devstack.entra.parameters import Parameters
+from devstack.entra.scopes import OPENID_SCOPES, Scopes, parse_scopes
+from devstack.entra.tokens import ACCESS_TOKEN_LIFETIME_SECONDS, Tokens, client_info
 
 
 @dataclass(frozen=True, slots=True)
-class Authorization:
-    """What was agreed at the authorize endpoint, and with whom."""
+class _Approved:
+    """What a grant turned out to stand for."""
 
     person: Person
-    client_id: str
-    segment: str
-    redirect_uri: str
-    scopes: tuple[str, ...]
+    scopes: Scopes
     nonce: str | None
-    code_challenge: str | None
-    auth_time_seconds: int
 
 
 class Grants:
-    """Args: clock: seconds since 1970."""
+    """Args: directory, codes, tokens, faults: the emulator's; clock: seconds since 1970."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        codes: Codes,
+        tokens: Tokens,
+        faults: Faults,
+        clock: Callable[[], float],
+    ) -> None:
+        self._directory = directory
+        self._codes = codes
+        self._tokens = tokens
+        self._faults = faults
         self._clock = clock
-        self._codes: dict[str, tuple[float, Authorization | None]] = {}
-        self._refresh: dict[str, tuple[float, Authorization]] = {}
-        self._browsers: dict[str, Person] = {}
 
-    def issue_code(self, authorization: Authorization) -> str:
-        """Return a new code."""
-        code = f"1.{secrets.token_urlsafe(64)}"
-        _bound(self._codes)
-        self._codes[code] = (self._clock() + CODE_LIFETIME_SECONDS, authorization)
-        return code
+    def redeem(
+        self, parameters: Parameters, authority: Authority, authorization_header: str | None
+    ) -> dict[str, Any]:
+        """Return the members of the token response.
 
-    def take_code(self, code: str) -> tuple[bool, Authorization | None]:
-        """Take a code; return whether it was ever issued, and what it stands for unless spent or expired."""
-        if code not in self._codes:
-            return False, None
-        expires_at, authorization = self._codes[code]
-        self._codes[code] = (expires_at, None)
-        return True, authorization if self._clock() < expires_at else None
+        Raises:
+            EntraError: the request is refused.
+        """
+        application = authenticate(parameters, authorization_header, self._directory, self._clock())
+        authority.check_application(application)
+        grant_type = parameters.require("grant_type")
+        if grant_type == "authorization_code":
+            approved = self._code(parameters, authority, application)
+        elif grant_type == "refresh_token":
+            approved = self._refresh(parameters, authority, application)
+        else:
+            raise EntraError(errors.UNSUPPORTED_GRANT, grant_type=grant_type)
+        return self._response(application, approved, parameters)
 
-    def issue_refresh_token(self, authorization: Authorization) -> str:
-        """Return a new refresh token; as with Entra the one before it stays good."""
-        token = f"1.{secrets.token_urlsafe(96)}"
-        _bound(self._refresh)
-        self._refresh[token] = (self._clock() + REFRESH_LIFETIME_SECONDS, authorization)
-        return token
+    def _code(self, parameters: Parameters, authority: Authority, application: Application) -> _Approved:
+        grant = self._codes.take(parameters.require("code"))
+        request = grant.request
+        if request.client_id != application.client_id:
+            raise EntraError(errors.OTHER_CLIENTS_GRANT)
+        if authority.tid not in (None, grant.tid):
+            raise EntraError(errors.OTHER_TENANTS_GRANT)
+        if parameters.require("redirect_uri") != request.redirect_uri:
+            raise EntraError(errors.OTHER_REDIRECT_URI)
+        _check_verifier(parameters.get("code_verifier"), request.code_challenge)
+        scopes = self._scopes(parameters, application, parse_scopes(request.scope, application.client_id))
+        return _Approved(self._person(grant.tid, grant.oid), scopes, request.nonce)
 
-    def refreshed(self, token: str) -> Authorization | None:
-        """Return what a refresh token stands for."""
-        expires_at, authorization = self._refresh.get(token, (0.0, None))
-        return authorization if self._clock() < expires_at else None
+    def _refresh(self, parameters: Parameters, authority: Authority, application: Application) -> _Approved:
+        grant = self._tokens.open_refresh_token(parameters.require("refresh_token"))
+        if grant.client_id != application.client_id:
+            raise EntraError(errors.OTHER_CLIENTS_GRANT)
+        if authority.tid not in (None, grant.tid):
+            raise EntraError(errors.OTHER_TENANTS_GRANT)
+        scopes = self._scopes(parameters, application, parse_scopes(grant.scope, application.client_id))
+        return _Approved(self._person(grant.tid, grant.oid), scopes, None)
 
-    def sign_in_browser(self, person: Person) -> str:
-        """Remember the account; return the cookie's value."""
-        value = secrets.token_urlsafe(32)
-        _bound(self._browsers)
-        self._browsers[value] = person
-        return value
+    def _scopes(self, parameters: Parameters, application: Application, granted: Scopes) -> Scopes:
+        asked = parameters.get("scope")
+        check_resource(parameters, has_permissions=bool(granted.permissions))
+        if asked is None:
+            return granted
+        scopes = parse_scopes(asked, application.client_id)
+        widened = set(scopes.permissions) - set(granted.permissions) - {".default"}
+        if widened:
+            raise EntraError(errors.CONSENT_REQUIRED, scope=" ".join(sorted(widened)))
+        # What identifies the person was settled when they signed in.
+        openid = tuple(scope for scope in OPENID_SCOPES if scope in granted.openid)
+        return Scopes(openid, scopes.resource, scopes.permissions)
 
-    def signed_in(self, cookie: str | None) -> Person | None:
-        """Return the account that this browser signed in with."""
-        return self._browsers.get(cookie or "")
+    def _person(self, tid: str, oid: str) -> Person:
+        person = self._directory.person_with(tid, oid)
+        if person is None:
+            raise EntraError(errors.GONE)
+        if not person.enabled or self._faults.take_for("user_disabled", person.username):
+            raise EntraError(errors.DISABLED)
+        return person
+
+    def _response(
+        self, application: Application, approved: _Approved, parameters: Parameters
+    ) -> dict[str, Any]:
+        person, scopes = approved.person, approved.scopes
+        response: dict[str, Any] = {
+            "token_type": "Bearer",
+            "scope": scopes.granted,
+            "expires_in": ACCESS_TOKEN_LIFETIME_SECONDS,
+            "ext_expires_in": ACCESS_TOKEN_LIFETIME_SECONDS,
+            "access_token": self._tokens.access_token(application, person, scopes),
+        }
+        if scopes.wants_refresh_token:
+            response["refresh_token"] = self._tokens.refresh_token(application, person, scopes)
+        if scopes.wants_id_token and self._faults.take("no_id_token") is None:
+            response["id_token"] = self._tokens.id_token(application, person, scopes, approved.nonce)
+        if parameters.get("client_info") == "1":
+            response["client_info"] = client_info(person)
+        return response
 
 
-def _bound(entries: dict[str, _T]) -> None:
-    while len(entries) >= _MOST_ENTRIES:
-        del entries[next(iter(entries))]
+def _check_verifier(verifier: str | None, challenge: str | None) -> None:
+    if verifier is None and challenge is None:
+        return
+    # RFC 7636 section 4.6. A verifier without a challenge is somebody's code in another's hands
+    # (RFC 9700 section 2.1.1).
+    digest = hashlib.sha256((verifier or "").encode()).digest()
+    computed = base64.urlsafe_b64encode(digest).rstrip(b"=")
+    if verifier is None or challenge is None or not hmac.compare_digest(computed, challenge.encode()):
+        raise EntraError(errors.WRONG_VERIFIER)
