@@ -31,7 +31,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
 
 up: environment ## run the whole stack; Ctrl-C stops it
-	@exec $(VENV) -m devstack.cli up $(STACK_OPTIONS)
+	@exec $(VENV) -m devstack.cli up --stop-with-parent $(STACK_OPTIONS)
 
 doctor: environment ## check each part of the stack and say what to do
 	@exec $(VENV) -m devstack.cli doctor $(STACK_OPTIONS)

@@ -58,10 +58,11 @@ def main() -> None:
 
 @main.command(name="up")
 @_stack_options
-def up_command(**arguments: Any) -> None:
+@click.option("--stop-with-parent", is_flag=True, help="Stop when the starting process is gone (make does).")
+def up_command(*, stop_with_parent: bool, **arguments: Any) -> None:
     """Start the Entra ID emulator, both servers and the gateway; Ctrl-C stops them."""
     try:
-        up(_parse(arguments))
+        up(_parse(arguments), stop_with_parent=stop_with_parent)
     except StackError as error:
         raise click.ClickException(str(error)) from error
 

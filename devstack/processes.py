@@ -114,13 +114,17 @@ class Supervisor:
     Use as a context manager: leaving it stops whatever still runs, in reverse order of ``servers``.
     """
 
-    def __init__(self, servers: Iterable[Server], print_line: PrintLine) -> None:
+    def __init__(
+        self, servers: Iterable[Server], print_line: PrintLine, *, parent_pid: int | None = None
+    ) -> None:
         """Prepare; nothing is started yet.
 
         Args:
             servers: in the order of start; stopped the other way round.
             print_line: called with a server's name and one line of its output.
+            parent_pid: this process's parent, when its end (which sends no signal) is to stop all.
         """
+        self._parent_pid = parent_pid
         self._servers = tuple(servers)
         self._print_line = print_line
         self._children: list[_Child] = []
@@ -165,8 +169,8 @@ class Supervisor:
 
     @property
     def stopping(self) -> bool:
-        """Whether a signal has asked for the end."""
-        return bool(self._stop_signals)
+        """Whether a signal, or the parent's end, has asked for the end."""
+        return bool(self._stop_signals) or self._parent_pid not in (None, os.getppid())
 
     def start(self) -> None:
         """Start all servers at once; ``wait_until_ready`` says when they are."""

@@ -17,8 +17,12 @@ from devstack.state import StateFolder
 from devstack.terminal import LogPrinter, make_console, print_welcome
 
 
-def up(options: Options) -> None:
+def up(options: Options, *, stop_with_parent: bool = False) -> None:
     """Run the stack until Ctrl-C, SIGTERM or SIGHUP.
+
+    Args:
+        options: ports, state folder, gateway or not.
+        stop_with_parent: stop as well when the process that started this one is gone.
 
     Raises:
         StackError: it cannot start, or a server ended by itself.
@@ -31,7 +35,8 @@ def up(options: Options) -> None:
         check_free(options)
         ensure_ca(state.path)
         stack = servers(options, state, os.environ)
-        with Supervisor(stack, LogPrinter(console)) as supervisor:
+        parent_pid = os.getppid() if stop_with_parent else None
+        with Supervisor(stack, LogPrinter(console), parent_pid=parent_pid) as supervisor:
             supervisor.start()
             if supervisor.wait_until_ready():
                 print_welcome(console, options, started_in_seconds=time.monotonic() - started_at_seconds)

@@ -116,7 +116,7 @@ def running(folder: Path, *, with_gateway: bool) -> Iterator[Stack]:
 def up_command(options: Options) -> list[str]:
     """Return the command line that starts a stack with these options."""
     command = [
-        *(sys.executable, "-m", "devstack.cli", "up"),
+        *(sys.executable, "-m", "devstack.cli", "up", "--stop-with-parent"),
         f"--gateway-port={options.ports.gateway}",
         f"--authserver-port={options.ports.authserver}",
         f"--mcpserver-port={options.ports.mcpserver}",

@@ -1,6 +1,7 @@
 """``mcpstack up`` as a person runs it: one command that starts, says where, refuses what cannot be."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -105,6 +106,20 @@ def test_no_process_is_left_when_up_is_killed(start_up: StartUp, options: Option
     up.wait_until_ready()
     processes = psutil.Process(up.process.pid).children(recursive=True)
     up.process.kill()
+    _, alive = psutil.wait_procs(processes, timeout=_SECONDS)
+    assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_no_process_is_left_when_the_one_that_started_up_is_killed(tmp_path: Path, options: Options) -> None:
+    log_file = tmp_path / "up.log"
+    with log_file.open("wb") as log:
+        # The shell stays the parent, as make does, because a command follows.
+        command = f"{shlex.join(up_command(options))}; true"
+        shell = subprocess.Popen(("sh", "-c", command), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    Up(shell, log_file).wait_until_ready()
+    processes = psutil.Process(shell.pid).children(recursive=True)
+    shell.kill()
+    shell.wait()
     _, alive = psutil.wait_procs(processes, timeout=_SECONDS)
     assert [p for p in alive if p.status() != psutil.STATUS_ZOMBIE] == []
 

@@ -14,7 +14,7 @@ from devstack.options import Options, Ports
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Options]:
     """What ``up`` would have been started with."""
     options: list[Options] = []
-    monkeypatch.setattr(cli, "up", options.append)
+    monkeypatch.setattr(cli, "up", lambda chosen, stop_with_parent: options.append(chosen))
     return options
 
 
@@ -41,7 +41,7 @@ def test_an_impossible_port_is_refused(started: list[Options], argument: str) ->
 
 
 def test_an_error_is_one_message_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_options: Options) -> None:
+    def fail(_options: Options, stop_with_parent: bool) -> None:
         raise PortTakenError("port 8080 (gateway) is taken")
 
     monkeypatch.setattr(cli, "up", fail)
