@@ -44,6 +44,7 @@ def _error_in(final_url: str) -> str:
     return error
 
 
+@pytest.mark.requirement("MCP-AUTH-E2E-DISCOVERY", "RFC9207-2-E2E")
 def test_a_client_that_knows_one_url_signs_in_and_calls_tools(url: str) -> None:
     client = RawClient(url)
     client.discover()
@@ -61,6 +62,7 @@ def test_a_client_that_knows_one_url_signs_in_and_calls_tools(url: str) -> None:
     client.session.close()
 
 
+@pytest.mark.requirement("RFC8707-2.2-AUDIENCE")
 def test_tokens_name_one_audience_whichever_spelling_was_asked_for(stack: Stack) -> None:
     client = RawClient(stack.direct_mcp_url)
     client.discover()
@@ -127,6 +129,7 @@ def test_a_revoked_session_cannot_be_refreshed(client: RawClient) -> None:
     assert client.refresh().json()["error"] == "invalid_grant"
 
 
+@pytest.mark.requirement("MCP-AUTH-E2E-SCOPE")
 def test_too_few_scopes_get_a_step_up_challenge_that_names_all(client: RawClient) -> None:
     _sign_in(client, scope="mcp:tools")
     answer = client.send("tools/call", {"name": "get_snippet", "arguments": {"snippetname": "x"}})
