@@ -1,6 +1,6 @@
 """The MUSTs of the specifications that this product is held to, each with the tests that hold it.
 
-Read by ``tests/test_requirements.py``, which checks both ways: every requirement names tests that exist, and a test
+Read by ``tests/test_requirements.py``, which checks both ways: a requirement names tests that exist, a test
 that claims requirements claims those that name it. The texts are our own words.
 """
 
