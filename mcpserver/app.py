@@ -52,7 +52,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         errors=ErrorRenderer(metadata),
         keepalive_seconds=settings.keepalive_seconds,
     )
-    return Front(core, documents(metadata, jwks, store))
+    return Front(core, documents(metadata, settings.issuer, jwks, store))
 
 
 def make_registry(settings: Settings, store: SnippetStore) -> Registry:

@@ -17,7 +17,7 @@ from telemetry import metrics as exposition
 _METADATA_MAX_AGE_SECONDS = 300
 
 
-def documents(metadata: ResourceMetadata, jwks: JwksClient, store: SnippetStore) -> Flask:
+def documents(metadata: ResourceMetadata, issuer: str, jwks: JwksClient, store: SnippetStore) -> Flask:
     """Return the application."""
     app = Flask("mcpserver", static_folder=None)
 
@@ -35,6 +35,17 @@ def documents(metadata: ResourceMetadata, jwks: JwksClient, store: SnippetStore)
 
     for path in metadata.well_known_paths():
         app.add_url_rule(path, path, resource_metadata, methods=["GET"])
+
+    # Clients of 2025-03-26 and before look for the authorization server at the MCP server's own origin.
+    # Behind the
+    # gateway they find it there; those that come directly are sent on.
+    @app.get("/.well-known/oauth-authorization-server")
+    def authorization_server() -> Response:
+        response = _json({"authorization_server": issuer}, 307)
+        response.headers["Location"] = f"{issuer}/.well-known/oauth-authorization-server"
+        if "X-Public-Origin" not in request.headers:
+            response.headers["Access-Control-Allow-Origin"] = "*"
+        return response
 
     @app.get("/healthz")
     def healthy() -> Response:

@@ -92,7 +92,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         fields[parameter.name] = (hint, default)
     try:
         model = create_model(f"{function.__name__}_arguments", __config__=_CONFIG, **fields)
-        schema = model.model_json_schema(mode="validation")
+        schema = self_contained(model.model_json_schema(mode="validation"))
         output, wrapped, output_schema = _read_output(hints.get("return"))
     except PydanticSchemaGenerationError as error:
         raise TypeError(f"{function.__name__}: {error}") from None
@@ -119,7 +119,7 @@ def _read_output(hint: Any) -> tuple[TypeAdapter[Any] | None, bool, Mapping[str,
     if isinstance(hint, type) and hint.__module__.startswith("mcp_types"):
         return None, False, None
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
-    schema = adapter.json_schema(mode="serialization")
+    schema = self_contained(adapter.json_schema(mode="serialization"))
     is_object = schema.get("type") == "object" or "$ref" in schema
     if is_object and (is_dataclass(hint) or (isinstance(hint, type) and issubclass(hint, BaseModel | dict))):
         return adapter, False, schema
@@ -127,6 +127,33 @@ def _read_output(hint: Any) -> tuple[TypeAdapter[Any] | None, bool, Mapping[str,
     inner = {k: v for k, v in schema.items() if k != "$defs"}
     wrapped = {"type": "object", "properties": {"result": inner}, "required": ["result"]}
     return adapter, True, wrapped | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
+
+
+def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema with its local references replaced by what they refer to.
+
+    Some clients drop ``$defs`` before they compile a schema, and then refuse every tool of the server. Only
+    a type that contains itself still needs a reference, and keeps its definition.
+    """
+    definitions = schema.get("$defs", {})
+    kept: set[str] = set()
+
+    def replaced(value: Any, inside: tuple[str, ...]) -> Any:
+        if isinstance(value, list):
+            return [replaced(each, inside) for each in value]
+        if not isinstance(value, dict):
+            return value
+        name = str(value.get("$ref", "")).removeprefix("#/$defs/")
+        if name not in definitions:
+            return {key: replaced(each, inside) for key, each in value.items() if key != "$defs"}
+        if name in inside:
+            kept.add(name)
+            return value
+        beside = {key: each for key, each in value.items() if key != "$ref"}
+        return {**replaced(definitions[name], (*inside, name)), **beside}
+
+    result: dict[str, Any] = replaced(schema, ())
+    return result | ({"$defs": {name: definitions[name] for name in sorted(kept)}} if kept else {})
 
 
 def _description(function: Callable[..., Any]) -> str:
