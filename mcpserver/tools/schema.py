@@ -129,31 +129,36 @@ def _read_output(hint: Any) -> tuple[TypeAdapter[Any] | None, bool, Mapping[str,
     return adapter, True, wrapped | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
 
 
+class _ContainsItselfError(Exception):
+    """A definition that refers to itself cannot be written out."""
+
+
 def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
     """Return a schema with its local references replaced by what they refer to.
 
-    Some clients drop ``$defs`` before they compile a schema, and then refuse every tool of the server. Only
-    a type that contains itself still needs a reference, and keeps its definition.
+    Some clients drop ``$defs`` before they compile a schema, and then refuse every tool of the server. A
+    schema with a type that contains itself is returned as it is.
     """
     definitions = schema.get("$defs", {})
-    kept: set[str] = set()
 
     def replaced(value: Any, inside: tuple[str, ...]) -> Any:
         if isinstance(value, list):
             return [replaced(each, inside) for each in value]
         if not isinstance(value, dict):
             return value
+        rest = {key: replaced(each, inside) for key, each in value.items() if key not in ("$ref", "$defs")}
         name = str(value.get("$ref", "")).removeprefix("#/$defs/")
         if name not in definitions:
-            return {key: replaced(each, inside) for key, each in value.items() if key != "$defs"}
+            return rest
         if name in inside:
-            kept.add(name)
-            return value
-        beside = {key: each for key, each in value.items() if key != "$ref"}
-        return {**replaced(definitions[name], (*inside, name)), **beside}
+            raise _ContainsItselfError
+        return {**replaced(definitions[name], (*inside, name)), **rest}
 
-    result: dict[str, Any] = replaced(schema, ())
-    return result | ({"$defs": {name: definitions[name] for name in sorted(kept)}} if kept else {})
+    try:
+        result: dict[str, Any] = replaced(schema, ())
+    except _ContainsItselfError:
+        return schema
+    return result
 
 
 def _description(function: Callable[..., Any]) -> str:
