@@ -18,7 +18,7 @@ from devstack.gateway.answer import Recipient
 from devstack.gateway.client_watch import ClientWatch
 from devstack.gateway.errors import BadRequestError, ClientGoneError, UpstreamError
 from devstack.gateway.exchange import Exchange, Request, Response, Url
-from devstack.gateway.origins import Origin
+from devstack.gateway.origins import Origin, select
 from devstack.gateway.pipeline import abandon, error_response
 from devstack.gateway.policies.cors import Cors
 from devstack.gateway.request_body import RequestBody
@@ -164,7 +164,7 @@ class Connection:
             target = "/" + target if target.startswith("?") else target
         if not _ORIGIN_FORM.fullmatch(target):
             raise BadRequestError(400, "the request target is malformed")
-        origin = self._site.origins.get(host.lower())
+        origin = select(self._site.origins, host)
         if origin is None:
             # Also what keeps a page that rebinds its own name to 127.0.0.1 out.
             raise BadRequestError(421, "the Host header is not a name of this gateway (see its --public-url)")

@@ -156,13 +156,23 @@ def test_a_path_that_can_be_read_in_two_ways_reaches_nobody(stack: Any, path: st
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:8080", "localhost", "localhost:1", "127.0.0.1.evil.example"]
+    "host",
+    ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "localhost:x"],
 )
 def test_a_host_that_is_not_the_gateways_is_refused(stack: Any, host: str) -> None:
     response = stack.request("GET", "/oauth/jwks", headers={"Host": host})
     assert response.status_code == 421
     assert response.headers["Content-Type"] == "application/json"
     assert stack.auth.seen == []
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:65000", "[::1]:1"])
+def test_a_tunnel_on_another_port_of_this_machine_reaches_the_gateway_as_itself(
+    stack: Any, host: str
+) -> None:
+    assert stack.request("GET", WELL_KNOWN, headers={"Host": host}).status_code == 200
+    name = host.lower().removesuffix(":1").removesuffix(":65000")
+    assert stack.mcp.last["HTTP_X_PUBLIC_ORIGIN"] == f"http://{name}:{stack.gateway.port}"
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]"])
