@@ -57,6 +57,7 @@ def test_a_request_without_client_id_is_a_page(world: World) -> None:
     assert is_page(world.browser().get("/authorize"), 400)
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-UNTRUSTED-URI")
 def test_an_unknown_client_is_a_page(world: World) -> None:
     assert is_page(world.authorize(world.browser(), "nobody"), 400)
 
@@ -68,6 +69,7 @@ def test_a_client_that_was_removed_is_a_page_within_seconds(world: World, client
     assert is_page(world.authorize(world.browser(), client["client_id"]), 400)
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-EXACT-REDIRECT", "MCP-AUTH-AS-UNTRUSTED-URI")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -104,6 +106,7 @@ def test_a_redirect_uri_that_differs_in_anything_is_a_page(world: World, client:
     assert is_page(world.authorize(world.browser(), client["client_id"], redirect_uri=uri), 400)
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-EXACT-REDIRECT")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -131,6 +134,7 @@ def test_a_loopback_redirect_may_come_with_any_port(world: World, host: str) -> 
         assert world.authorize(world.browser(), client["client_id"], redirect_uri=uri).status_code == 200
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-UNTRUSTED-URI")
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 def test_client_id_or_redirect_uri_sent_twice_is_a_page(world: World, client: Client, name: str) -> None:
     once = query(client["client_id"])
@@ -167,6 +171,7 @@ def test_parameters_this_server_does_not_know_are_ignored(world: World, client: 
     assert response.status_code == 200
 
 
+@pytest.mark.requirement("RFC7636-4.2-S256", "RFC7636-4.3-METHOD", "RFC7636-4.4.1-REQUIRED")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -190,10 +195,12 @@ def test_without_a_proper_s256_challenge_the_client_is_told_invalid_request(
     assert (answer["error"], answer["state"]) == ("invalid_request", "the-state")
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-OAUTH21", "RFC7636-4.4.1-REQUIRED")
 def test_a_client_with_a_secret_needs_a_challenge_too(world: World, secret_client: Client) -> None:
     assert error_at_client(world, secret_client, code_challenge=None)["error"] == "invalid_request"
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-OAUTH21", "RFC9207-2-ERROR")
 @pytest.mark.parametrize("response_type", ["token", "id_token", "code token", "none", 'co"de', "CODE"])
 def test_an_unsupported_response_type_goes_back_to_the_client(
     world: World, client: Client, response_type: str
@@ -226,6 +233,7 @@ def test_other_prompts_are_served(world: World, client: Client, prompt: str) -> 
     assert world.authorize(world.browser(), client["client_id"], prompt=prompt).status_code == 200
 
 
+@pytest.mark.requirement("RFC8707-2-ABSOLUTE", "RFC8707-2-UNKNOWN")
 @pytest.mark.parametrize(
     "resource",
     [
@@ -251,6 +259,7 @@ def test_a_resource_that_is_not_ours_is_an_invalid_target(
     assert (answer["error"], answer["state"]) == ("invalid_target", "the-state")
 
 
+@pytest.mark.requirement("RFC8707-2-AUDIENCE", "RFC9068-3-AUD")
 @pytest.mark.parametrize(
     "resource",
     [
@@ -280,11 +289,13 @@ def test_a_root_slash_and_a_default_port_do_not_matter(tmp_path: Any) -> None:
         assert world.claims(token)["aud"] == "https://mcp.example"
 
 
+@pytest.mark.requirement("RFC8707-2-MULTIPLE")
 def test_the_same_resource_named_twice_is_one_resource(world: World, client: Client) -> None:
     response = world.authorize(world.browser(), client["client_id"], resource=[RESOURCE, RESOURCE + "/sse"])
     assert response.status_code == 200
 
 
+@pytest.mark.requirement("RFC8707-2-MULTIPLE")
 def test_two_resources_at_once_are_an_invalid_target(tmp_path: Any) -> None:
     resources = tuple(
         {"uri": f"https://{name}.example", "name": name, "scopes": {"a": "A"}, "default_scopes": ["a"]}
@@ -297,6 +308,7 @@ def test_two_resources_at_once_are_an_invalid_target(tmp_path: Any) -> None:
     assert error_at_client(world, client)["error"] == "invalid_target"
 
 
+@pytest.mark.requirement("RFC9068-2.2.3-SCOPE")
 @pytest.mark.parametrize(
     ("asked", "granted"),
     [

@@ -30,6 +30,7 @@ def come_back(browser: Any, state: str | None, **answer: str) -> Any:
     return browser.get("/callback?" + urlencode({k: v for k, v in params.items() if v is not None}))
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-ISS-ADVERTISED", "RFC9207-2-SAME", "RFC9207-2-SUCCESS")
 def test_the_client_gets_one_code_its_state_and_the_issuer(world: World, client: Client) -> None:
     browser = world.browser()
     response = come_back(browser, world.allow(browser, client["client_id"]))
@@ -110,6 +111,7 @@ def test_a_parameter_sent_twice_is_a_page(world: World, client: Client) -> None:
     assert is_page(browser.get(f"/callback?state={state}&code=good&code=bad"), 400)
 
 
+@pytest.mark.requirement("RFC9207-2-ERROR")
 def test_entras_error_goes_back_to_the_client_without_entras_words(world: World, client: Client) -> None:
     browser = world.browser()
     state = world.allow(browser, client["client_id"])
@@ -138,6 +140,7 @@ def test_an_identity_that_is_not_proven_gets_a_page_and_an_audit_line(
     assert audited(caplog, "login.refused")["reason"] == "unproven"
 
 
+@pytest.mark.requirement("RFC9207-2-ERROR")
 @pytest.mark.parametrize(
     "person",
     [MALLORY, Identity(PERSONAL_TENANT, ALICE.oid, "alice@outlook.example", "Alice", 0)],

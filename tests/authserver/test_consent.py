@@ -29,6 +29,7 @@ def text_for(world: World, **metadata: Any) -> str:
     return read_page(world.authorize(world.browser(), client["client_id"], redirect_uri=redirect_uri)).text
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-SHOW-HOST")
 def test_the_page_names_the_client_the_host_the_scopes_and_what_comes_next(world: World) -> None:
     text = text_for(world, client_name="Claude", redirect_uris=[WEB_REDIRECT])
     assert "Claude wants access to mcpstack" in text
@@ -63,6 +64,7 @@ def test_a_client_that_the_operator_registered_is_not_called_unverified(world: W
     assert "Unverified" not in text
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-SHOW-HOST")
 def test_a_loopback_redirect_is_an_application_on_this_computer(world: World) -> None:
     assert "an application on this computer" in text_for(world)
 
@@ -129,6 +131,7 @@ def test_the_page_refuses_framing_caching_and_everything_foreign(world: World, c
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-CONSENT")
 def test_no_state_cookie_exists_before_allow(world: World, client: Client) -> None:
     response = world.authorize(world.browser(), client["client_id"])
     cookies = response.headers.getlist("Set-Cookie")
@@ -174,6 +177,7 @@ def request_for(client: Client) -> dict[str, str]:
     }
 
 
+@pytest.mark.requirement("RFC9207-2-ERROR")
 def test_deny_tells_the_client_and_stores_nothing(world: World, client: Client) -> None:
     browser = world.browser()
     page = read_page(world.authorize(browser, client["client_id"]))
@@ -185,6 +189,7 @@ def test_deny_tells_the_client_and_stores_nothing(world: World, client: Client) 
     assert (answer["error"], answer["state"], answer["iss"]) == ("access_denied", "the-state", ISSUER)
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-CONSENT")
 def test_no_approval_is_remembered(world: World, client: Client) -> None:
     browser = world.browser()
     state = world.allow(browser, client["client_id"])

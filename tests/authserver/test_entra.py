@@ -108,6 +108,7 @@ def come_back(world: World, client: dict[str, Any], username: str = "alice@conto
     return browser.get("/callback?" + urlsplit(callback).query)
 
 
+@pytest.mark.requirement("RFC9207-2-SUCCESS")
 def test_a_person_signs_in_and_the_client_gets_a_token_for_them(
     world: World, client: dict[str, Any], entra: EntraEmulator
 ) -> None:
@@ -180,6 +181,7 @@ def test_a_made_up_code_from_a_callback_url_is_no_sign_in(world: World, client: 
     assert answer_of(response)["error"] == "access_denied"
 
 
+@pytest.mark.requirement("RFC7636-7.2-CODE-BOUND")
 def test_another_persons_answer_injected_into_a_login_is_no_sign_in(
     world: World, client: dict[str, Any]
 ) -> None:

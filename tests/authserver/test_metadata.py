@@ -12,6 +12,18 @@ PATHS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configu
 BROWSER_ENDPOINTS = (*PATHS, "/jwks", "/register", "/token", "/revoke")
 
 
+@pytest.mark.requirement(
+    "MCP-AUTH-AS-DISCOVERY",
+    "MCP-AUTH-AS-ISS-ADVERTISED",
+    "MCP-AUTH-AS-PKCE-METADATA",
+    "RFC8414-2-ISSUER",
+    "RFC8414-2-REQUIRED",
+    "RFC8414-3-LOCATION",
+    "RFC8414-3.2-JSON",
+    "RFC9068-4-METADATA",
+    "RFC9207-2-SAME",
+    "RFC9207-3-METADATA",
+)
 @pytest.mark.parametrize("path", PATHS)
 def test_the_metadata_says_what_is_built(world: World, path: str) -> None:
     response = world.get(path)
@@ -45,6 +57,7 @@ def test_the_metadata_says_what_is_built(world: World, path: str) -> None:
     AuthorizationServerMetadata(document).validate()
 
 
+@pytest.mark.requirement("RFC8414-2-ISSUER", "RFC8414-3.3-SAME")
 def test_the_issuer_has_one_spelling_whatever_the_settings_and_the_host_header_say(tmp_path: Path) -> None:
     world = make_world(tmp_path, public_url="https://Auth.example/", endpoint_prefix="")
     headers = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "http"}
@@ -54,6 +67,7 @@ def test_the_issuer_has_one_spelling_whatever_the_settings_and_the_host_header_s
     assert "evil" not in str(document)
 
 
+@pytest.mark.requirement("RFC8414-3-LOCATION")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("suffix", ["/mcp", "/oauth", "/mcp/sse", "/", "//x"])
 def test_with_a_path_appended_there_is_nothing(world: World, path: str, suffix: str) -> None:
@@ -61,6 +75,7 @@ def test_with_a_path_appended_there_is_nothing(world: World, path: str, suffix: 
     assert is_json_error(response, 404, "not_found")
 
 
+@pytest.mark.requirement("RFC9068-4-METADATA")
 def test_the_jwks_shows_public_keys_and_nothing_else(world: World) -> None:
     response = world.get("/jwks")
     assert response.mimetype == "application/json"

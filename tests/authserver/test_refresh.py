@@ -12,6 +12,7 @@ from tests.authserver.world import RESOURCE, World, is_json_error, make_world
 Client = dict[str, Any]
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-ROTATION")
 def test_a_refresh_answers_with_a_new_refresh_token_and_a_new_access_token(
     world: World, client: Client
 ) -> None:
@@ -45,6 +46,7 @@ def test_five_refreshes_at_once_all_get_the_same_successor(world: World, client:
     assert world.refresh(client, successors.pop()).status_code == 200
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-ROTATION")
 def test_after_the_grace_a_replay_ends_the_session_and_is_audited(
     world: World, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,6 +120,7 @@ def test_more_scopes_are_refused_and_the_token_stays_unspent(
     assert world.refresh(client, token).status_code == 200
 
 
+@pytest.mark.requirement("RFC8707-2.2-BOUND")
 def test_another_resource_is_refused_and_an_alias_is_not(world: World, client: Client) -> None:
     token = world.tokens(client)["refresh_token"]
     response = world.refresh(client, token, resource="https://other.example")

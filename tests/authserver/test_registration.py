@@ -18,6 +18,7 @@ VS_CODE = [
 ]
 
 
+@pytest.mark.requirement("RFC7591-3.1-POST", "RFC7591-3.2.1-201")
 def test_a_registration_is_answered_with_201_and_everything_that_was_registered(world: World) -> None:
     sent = registration(
         client_name="Inspector",
@@ -41,10 +42,12 @@ def test_a_registration_is_answered_with_201_and_everything_that_was_registered(
     assert body["client_id_issued_at"] == int(world.clock())
 
 
+@pytest.mark.requirement("RFC7591-3.2.1-SECRET")
 def test_a_public_client_gets_no_secret(world: World) -> None:
     assert not {"client_secret", "client_secret_expires_at"} & set(world.register())
 
 
+@pytest.mark.requirement("RFC7591-2-DEFAULTS", "RFC7591-3.2.1-SECRET")
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", None])
 def test_any_other_client_gets_a_secret_that_is_stored_hashed(world: World, method: str | None) -> None:
     body = world.register(token_endpoint_auth_method=method)
@@ -55,6 +58,7 @@ def test_any_other_client_gets_a_secret_that_is_stored_hashed(world: World, meth
     assert body["client_secret"] not in repr(stored)
 
 
+@pytest.mark.requirement("RFC7591-3.2.1-UNIQUE")
 def test_two_registrations_are_two_clients(world: World) -> None:
     assert world.register()["client_id"] != world.register()["client_id"]
 
@@ -74,6 +78,7 @@ def test_vs_codes_four_uris_are_accepted_together_and_its_random_port_afterwards
     assert response.status_code == 200
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-REDIRECT-SAFE")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -103,6 +108,7 @@ def test_what_clients_really_use_is_accepted(world: World, uri: str) -> None:
     assert world.register(redirect_uris=[uri])["redirect_uris"] == [uri]
 
 
+@pytest.mark.requirement("MCP-AUTH-AS-REDIRECT-SAFE", "RFC7591-3.2.2-ERRORS", "RFC7591-5-REDIRECT-SCHEMES")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -178,6 +184,7 @@ def test_a_redirect_uri_that_executes_reads_or_deceives_is_refused(world: World,
     assert not uri or uri not in response.get_json()["error_description"]
 
 
+@pytest.mark.requirement("RFC7591-2-REDIRECTS")
 @pytest.mark.parametrize(
     "uris", [None, [], "https://app.example/cb", {}, [1], [None], [["https://app.example/cb"]], [True], 7]
 )
@@ -204,6 +211,7 @@ def test_desktop_schemes_are_the_operators_choice(tmp_path: Path) -> None:
         assert is_json_error(response, 400, "invalid_redirect_uri")
 
 
+@pytest.mark.requirement("RFC7591-3.1-POST")
 @pytest.mark.parametrize(
     "body",
     [
@@ -231,6 +239,7 @@ def test_what_is_no_json_object_is_refused_in_json(world: World, body: bytes) ->
     assert is_json_error(response, 400, "invalid_client_metadata")
 
 
+@pytest.mark.requirement("RFC7591-3.2.2-ERRORS")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -281,11 +290,13 @@ def test_null_and_empty_members_count_as_absent(world: World) -> None:
     assert not {"client_name", "logo_uri", "scope"} & set(response.get_json())
 
 
+@pytest.mark.requirement("RFC7591-2-IGNORE")
 def test_members_this_server_does_not_know_are_ignored(world: World) -> None:
     body = world.register(jwks={"keys": []}, software_statement="a.b.c", **{"client_name#fr": "Nom"})
     assert not {"jwks", "software_statement", "client_name#fr"} & set(body)
 
 
+@pytest.mark.requirement("RFC7591-3.2.1-UNIQUE")
 def test_a_client_cannot_choose_its_id_its_secret_or_its_source(world: World) -> None:
     sent = {"client_id": "mine", "client_secret": "mine", "source": "operator", "secret_hash": "x"}
     body = world.register(**sent)
@@ -296,6 +307,7 @@ def test_a_client_cannot_choose_its_id_its_secret_or_its_source(world: World) ->
     assert stored.source == "dynamic"
 
 
+@pytest.mark.requirement("RFC7591-5-RATE")
 def test_a_body_over_64_kib_is_refused_in_json(world: World) -> None:
     body = json.dumps(registration(client_name="n" * 70_000))
     response = world.post("/register", body, content_type="application/json")
@@ -309,6 +321,7 @@ def test_a_body_of_unknown_length_over_64_kib_is_refused_too(world: World) -> No
     assert is_json_error(response, 413, "invalid_request")
 
 
+@pytest.mark.requirement("RFC7591-5-RATE")
 def test_a_storm_of_registrations_is_answered_with_429(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

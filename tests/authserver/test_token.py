@@ -30,6 +30,9 @@ def basic(name: str, password: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()}
 
 
+@pytest.mark.requirement(
+    "MCP-AUTH-AS-OAUTH21", "RFC7636-4.2-S256", "RFC8707-2-AUDIENCE", "RFC9068-2.2-CLAIMS", "RFC9068-3-AUD"
+)
 def test_a_code_buys_a_token_for_the_canonical_resource(world: World, client: Client) -> None:
     response = world.redeem(client, world.sign_in(client["client_id"])["code"])
     assert response.status_code == 200
@@ -50,6 +53,7 @@ def test_a_code_buys_a_token_for_the_canonical_resource(world: World, client: Cl
     assert claims["sid"]
 
 
+@pytest.mark.requirement("RFC9068-2-TYP")
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_the_token_says_that_it_is_an_access_token_and_which_key_signed_it(
     tmp_path: Any, algorithm: str
@@ -61,18 +65,21 @@ def test_the_token_says_that_it_is_an_access_token_and_which_key_signed_it(
     assert header["kid"] in [key["kid"] for key in world.get("/jwks").get_json()["keys"]]
 
 
+@pytest.mark.requirement("RFC7591-2-DEFAULTS")
 def test_a_client_that_did_not_register_for_refresh_tokens_gets_none(world: World) -> None:
     client = world.register(grant_types=None)
     tokens = world.tokens(client, scope="mcp:tools offline_access")
     assert "refresh_token" not in tokens
 
 
+@pytest.mark.requirement("RFC7636-4.6-VERIFY", "RFC7636-7.2-CODE-BOUND")
 def test_a_wrong_verifier_is_refused_and_burns_the_code(world: World, client: Client) -> None:
     code = world.sign_in(client["client_id"])["code"]
     assert is_json_error(world.redeem(client, code, code_verifier="w" * 43), 400, "invalid_grant")
     assert is_json_error(world.redeem(client, code), 400, "invalid_grant")
 
 
+@pytest.mark.requirement("RFC7636-4.6-VERIFY")
 @pytest.mark.parametrize(
     ("verifier", "error"),
     [
@@ -141,12 +148,14 @@ def test_a_client_of_oauth_2_1_may_leave_redirect_uri_out(world: World, client: 
     assert world.redeem(client, code, redirect_uri=None).status_code == 200
 
 
+@pytest.mark.requirement("RFC8707-2-ABSOLUTE")
 @pytest.mark.parametrize("resource", ["https://other.example/mcp", RESOURCE + "#x", "mcp"])
 def test_another_resource_is_refused(world: World, client: Client, resource: str) -> None:
     code = world.sign_in(client["client_id"])["code"]
     assert is_json_error(world.redeem(client, code, resource=resource), 400, "invalid_target")
 
 
+@pytest.mark.requirement("RFC8707-2.2-BOUND")
 def test_another_resource_of_this_server_is_refused_too(tmp_path: Any) -> None:
     resources = tuple(
         {"uri": f"https://{name}.example", "name": name, "scopes": {"a": "A"}, "default_scopes": ["a"]}
@@ -159,6 +168,7 @@ def test_another_resource_of_this_server_is_refused_too(tmp_path: Any) -> None:
     assert is_json_error(response, 400, "invalid_target")
 
 
+@pytest.mark.requirement("RFC8707-2.2-BOUND")
 def test_an_alias_of_the_granted_resource_is_accepted(world: World, client: Client) -> None:
     code = world.sign_in(client["client_id"], resource=RESOURCE)["code"]
     response = world.redeem(client, code, resource="http://127.0.0.1:8082/mcp/sse")

@@ -1,6 +1,7 @@
 """The gevent worker and gunicorn settings, as a client on a socket sees them."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -152,6 +153,32 @@ def test_an_application_that_fails_in_mid_response_cuts_the_connection(server: R
 def test_an_application_that_fails_before_it_answers_gives_500_and_the_worker_lives(server: Running) -> None:
     assert server.ask("/breaks")[0] == 500
     assert server.ask("/")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET / HTTP/1.1\r\nHost: a\r\nBroken header: Bearer a-secret\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: a-secret\r\n folded\r\n\r\n",
+        b"GET /?code=a-secret HTTP/9.9\r\nHost: a\r\n\r\n",
+        b"GET /?code=a-secret" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /breaks?code=a-secret HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+)
+def test_a_request_that_goes_wrong_is_answered_in_json_and_repeated_neither_there_nor_in_the_log(
+    request_head: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    running = Running(workers=1)
+    with running.connect() as connection:
+        connection.sendall(request_head)
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    running.stop()
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"Content-Type: application/json" in head
+    assert b"X-Correlation-Id: " in head
+    assert json.loads(body)["error"] in ("invalid_request", "server_error")
+    logged = capfd.readouterr()
+    assert "a-secret" not in received.decode() + logged.out + logged.err
 
 
 def test_termination_does_not_wait_for_idle_connections(own_server: Running) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from authserver.resources import aliases_of, canonical_uri, is_loopback_url
 
 
+@pytest.mark.requirement("MCP-AUTH-canonical-uri")
 @pytest.mark.parametrize(
     ("spelling", "canonical"),
     [
@@ -26,6 +27,7 @@ def test_a_resource_has_one_canonical_spelling(spelling: str, canonical: str) ->
     assert canonical_uri(spelling) == canonical
 
 
+@pytest.mark.requirement("RFC8707-2-absolute")
 @pytest.mark.parametrize(
     "uri",
     [

@@ -118,6 +118,7 @@ def test_a_federated_token_file_replaces_the_client_secret(environment: pytest.M
     assert load_settings().azure_federated_token_file == Path("/var/run/token")
 
 
+@pytest.mark.requirement("RFC8414-2-issuer")
 @pytest.mark.parametrize(
     ("name", "value"),
     [

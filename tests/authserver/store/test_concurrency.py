@@ -72,6 +72,7 @@ def assert_one_winner(what: str, outcomes: list[str]) -> None:
     assert len(set(losers)) == 1, "all losers are told the same"
 
 
+@pytest.mark.requirement("MCP-AUTH-code-once")
 @pytest.mark.parametrize("what", WHAT)
 def test_of_a_hundred_greenlets_exactly_one_wins(backend: Backend, what: str) -> None:
     store = backend.open()
@@ -80,6 +81,7 @@ def test_of_a_hundred_greenlets_exactly_one_wins(backend: Backend, what: str) ->
     store.close()
 
 
+@pytest.mark.requirement("MCP-AUTH-code-once")
 def test_of_a_hundred_greenlets_in_four_processes_exactly_one_wins(backend: Backend) -> None:
     store = backend.open()
     prepare(store)

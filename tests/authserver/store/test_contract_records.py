@@ -56,6 +56,7 @@ def test_a_registration_nobody_uses_expires(store: Store, clock: FakeClock) -> N
     assert not store.remove_client("client-1")
 
 
+@pytest.mark.requirement("RFC7591-3.2.1-no-expiry-in-use")
 def test_a_registration_in_use_does_not_expire(store: Store, clock: FakeClock) -> None:
     store.add_client(a_client())
     for _ in range(20):
@@ -114,6 +115,7 @@ def test_what_one_purpose_sealed_no_other_opens() -> None:
         cipher.sealer("consent").unseal(cipher.sealer("login").seal(b"x"))
 
 
+@pytest.mark.requirement("MCP-AUTH-code-once")
 def test_a_code_is_taken_once_and_its_replay_names_the_session(store: Store) -> None:
     store.put_code("code", a_code(), 60)
     assert store.take_code("code") == a_code()

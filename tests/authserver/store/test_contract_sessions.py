@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from authserver.store import Graced, Reused, Rotated, Store, Unknown
 from authserver.store.family import ENDED_RETENTION_SECONDS, GRACE_SECONDS, REUSE_REASON
 from tests.authserver.store.backends import START_SECONDS, Backend, FakeClock, a_session, a_wish
@@ -55,6 +57,7 @@ def test_a_repetition_within_the_grace_gets_the_same_successor(store: Store, clo
     assert isinstance(store.rotate(a_wish("token-1", "token-2")), Rotated)
 
 
+@pytest.mark.requirement("MCP-AUTH-refresh-rotation")
 def test_a_repetition_after_the_grace_ends_the_session(store: Store, clock: FakeClock) -> None:
     store.open_session(a_session())
     store.rotate(a_wish("token-0", "token-1"))
@@ -67,6 +70,7 @@ def test_a_repetition_after_the_grace_ends_the_session(store: Store, clock: Fake
     assert (session.state, session.end_reason) == ("ended", REUSE_REASON)
 
 
+@pytest.mark.requirement("MCP-AUTH-refresh-rotation")
 def test_the_grace_ends_when_the_successor_is_used(store: Store) -> None:
     store.open_session(a_session())
     store.rotate(a_wish("token-0", "token-1"))

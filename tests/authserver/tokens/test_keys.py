@@ -69,6 +69,7 @@ def states(ring: KeyRing) -> list[str]:
     return [life.state for life in ring.lives()]
 
 
+@pytest.mark.requirement("RFC9068-2.1-signed", "RFC9068-4-jwks")
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_the_first_key_signs_at_once_and_what_it_signs_verifies_with_the_jwks(
     store: SqliteStore, secret: str, clock: FakeClock, algorithm: SigningAlgorithm
@@ -87,6 +88,7 @@ def test_an_rsa_key_has_2048_bits(store: SqliteStore, secret: str, clock: FakeCl
     assert len(modulus) * 8 == 2048
 
 
+@pytest.mark.requirement("RFC9068-4-jwks")
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_the_jwks_says_what_a_key_is_for_and_holds_nothing_private(
     store: SqliteStore, secret: str, clock: FakeClock, algorithm: SigningAlgorithm

@@ -49,6 +49,9 @@ def mint(tmp_path: Path, algorithm: SigningAlgorithm) -> tuple[jwt.Token, str, s
     return decoded, kid, minted.jti
 
 
+@pytest.mark.requirement(
+    "RFC9068-2.1-signed", "RFC9068-2.1-typ", "RFC9068-2.2-claims", "RFC9068-2.2.3-scope", "RFC9068-3-aud"
+)
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_an_access_token_says_all_and_only_what_it_should(
     tmp_path: Path, algorithm: SigningAlgorithm
@@ -72,6 +75,7 @@ def test_an_access_token_says_all_and_only_what_it_should(
     }
 
 
+@pytest.mark.requirement("RFC9068-2.2-jti")
 def test_no_two_access_tokens_have_the_same_id(tmp_path: Path) -> None:
     clock = FakeClock()
     store = SqliteStore(tmp_path / "state.db", clock, Cipher([SECRET]))

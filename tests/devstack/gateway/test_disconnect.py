@@ -28,6 +28,7 @@ def test_the_head_of_a_stream_arrives_before_its_first_event(raw_stack: Any, raw
         client.until(b"data: 1\n\n")
 
 
+@pytest.mark.requirement("MCP-HTTP-SSE-UNBUFFERED")
 def test_a_client_that_leaves_a_silent_stream_is_noticed_behind_within_a_second(
     raw_stack: Any, raw_server: Any
 ) -> None:

@@ -50,6 +50,7 @@ def test_a_signal_ends_it_quickly_and_cleanly_even_with_a_connection_open(
     assert "Traceback" not in output
 
 
+@pytest.mark.requirement("MCP-HTTP-DNS-REBINDING")
 def test_it_listens_on_both_loopback_addresses_and_nowhere_else(
     process: "subprocess.Popen[str]", port: int
 ) -> None:

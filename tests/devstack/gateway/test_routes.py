@@ -42,6 +42,7 @@ WITH_TOKEN: list[tuple[str, str, str]] = [
 ]
 
 
+@pytest.mark.requirement("RFC8414-3.1-WELL-KNOWN-PATH", "RFC9728-3.1-WELL-KNOWN-PATH")
 @pytest.mark.parametrize(("method", "path", "server", "target"), SERVED)
 def test_a_public_path_reaches_its_server_without_a_token(
     stack: Any, method: str, path: str, server: str, target: str
@@ -55,6 +56,7 @@ def test_a_public_path_reaches_its_server_without_a_token(
     assert backend.last["HTTP_HOST"] == backend.host
 
 
+@pytest.mark.requirement("MCP-HTTP-ENDPOINT")
 @pytest.mark.parametrize(("method", "path", "target"), WITH_TOKEN)
 def test_an_mcp_path_reaches_the_mcp_server_with_a_token(
     stack: Any, method: str, path: str, target: str
@@ -87,6 +89,7 @@ def test_the_old_authorize_address_redirects_without_a_query_as_well(stack: Any)
     assert stack.request("GET", "/authorize").headers["Location"] == f"{stack.url}/oauth/authorize"
 
 
+@pytest.mark.requirement("RFC8414-3.1-WELL-KNOWN-PATH")
 @pytest.mark.parametrize("name", ["oauth-authorization-server", "openid-configuration"])
 @pytest.mark.parametrize("suffix", ["/mcp", "/mcp/sse", "/oauth", "/x/y/z"])
 def test_metadata_with_a_path_is_a_404_that_a_page_can_read(stack: Any, name: str, suffix: str) -> None:
@@ -155,6 +158,7 @@ def test_a_path_that_can_be_read_in_two_ways_reaches_nobody(stack: Any, path: st
     assert stack.mcp.seen == stack.auth.seen == []
 
 
+@pytest.mark.requirement("MCP-HTTP-DNS-REBINDING")
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "localhost:x"],

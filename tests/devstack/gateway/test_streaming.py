@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from gevent.event import Event
 
 from tests.devstack.gateway.harness import DEADLINE_SECONDS
@@ -36,6 +37,7 @@ def ask(stack: Any, version: bytes = b"1.1", path: bytes = b"/mcp/sse") -> Any:
     return stack.raw(head % (path, version, stack.token().encode()))
 
 
+@pytest.mark.requirement("MCP-HTTP-SSE-UNBUFFERED")
 def test_each_event_arrives_before_the_next_one_exists(stack: Any) -> None:
     stack.mcp.app = stream = EventStream()
     with ask(stack) as client:

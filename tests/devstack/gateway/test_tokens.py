@@ -21,6 +21,7 @@ def challenge(stack: Any, error: str = "", alias: str = "/mcp", host: str = "loc
     return f'Bearer {error}resource_metadata="{metadata}", {SCOPE}'
 
 
+@pytest.mark.requirement("MCP-AUTH-PRM-LOCATION")
 @pytest.mark.parametrize(
     "header", [{}, {"Authorization": ""}, {"Authorization": "Bearer"}, {"Authorization": "Basic YTpi"}]
 )
@@ -31,6 +32,7 @@ def test_without_a_token_the_challenge_has_no_error_code(stack: Any, header: dic
     assert stack.mcp.seen == []
 
 
+@pytest.mark.requirement("MCP-AUTH-PRM-LOCATION", "RFC9728-5.1-CHALLENGE")
 @pytest.mark.parametrize(
     ("path", "alias"), [("/mcp", "/mcp"), ("/mcp/sse", "/mcp/sse"), ("/mcp/message", "/mcp/sse")]
 )
@@ -48,11 +50,13 @@ def test_a_good_token_passes_whatever_the_schemes_case(stack: Any) -> None:
         assert stack.request("POST", "/mcp", headers=header).status_code == 200
 
 
+@pytest.mark.requirement("MCP-AUTH-NO-QUERY-TOKEN")
 def test_a_token_in_the_query_is_no_token(stack: Any) -> None:
     response = stack.request("POST", f"/mcp?access_token={stack.token()}")
     assert response.headers["WWW-Authenticate"] == challenge(stack)
 
 
+@pytest.mark.requirement("MCP-AUTH-401-INVALID", "MCP-AUTH-AUDIENCE", "RFC9068-4-ISS")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -75,6 +79,7 @@ def test_a_token_with_a_wrong_claim_is_refused_as_invalid(stack: Any, changes: d
     assert stack.mcp.seen == []
 
 
+@pytest.mark.requirement("MCP-AUTH-AUDIENCE")
 def test_the_alias_of_the_resource_is_no_audience(stack: Any) -> None:
     headers = stack.bearer(aud=f"{stack.url}/mcp/sse")
     assert stack.request("GET", "/mcp/sse", headers=headers).status_code == 401
@@ -85,12 +90,14 @@ def test_an_audience_may_be_one_of_several(stack: Any) -> None:
     assert stack.request("POST", "/mcp", headers=headers).status_code == 200
 
 
+@pytest.mark.requirement("RFC9068-4-EXP")
 def test_a_token_is_honoured_for_the_clock_skew_and_no_longer(stack: Any) -> None:
     now = int(time.time())
     assert stack.request("POST", "/mcp", headers=stack.bearer(exp=now - 10)).status_code == 200
     assert stack.request("POST", "/mcp", headers=stack.bearer(exp=now - 40)).status_code == 401
 
 
+@pytest.mark.requirement("MCP-AUTH-401-INVALID", "RFC9068-4-SIGNATURE")
 @pytest.mark.parametrize("spoil", ["signature", "payload", "cut", "words"])
 def test_a_token_that_was_tampered_with_is_refused_as_invalid(stack: Any, spoil: str) -> None:
     header, payload, signature = stack.token().split(".")
@@ -122,6 +129,7 @@ def test_a_key_that_comes_with_the_token_is_not_believed(stack: Any) -> None:
         )
 
 
+@pytest.mark.requirement("RFC9068-4-SIGNATURE")
 def test_an_unsigned_token_is_refused(stack: Any) -> None:
     for algorithm in ("none", "None", "NONE"):
         token = unsigned({"alg": algorithm, "kid": "first"}, stack.claims())

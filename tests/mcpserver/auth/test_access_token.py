@@ -35,6 +35,7 @@ def refusal(authenticator: Authenticator, token: str) -> Unauthorized:
     return caught.value
 
 
+@pytest.mark.requirement("MCP-AUTH-AUDIENCE")
 def test_a_good_token_tells_who_is_calling(authenticator: Authenticator, issuer: Issuer) -> None:
     assert authenticator.authenticate(issuer.bearer()) == Principal(
         subject="tenant-1.person-1",
@@ -67,6 +68,7 @@ ACCEPTED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 }
 
 
+@pytest.mark.requirement("RFC9068-4-TYP")
 @pytest.mark.parametrize(("claims", "header"), ACCEPTED.values(), ids=ACCEPTED.keys())
 def test_what_the_specifications_allow_is_accepted(
     authenticator: Authenticator, issuer: Issuer, claims: dict[str, Any], header: dict[str, Any]
@@ -97,6 +99,7 @@ BAD_HEADERS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.requirement("MCP-AUTH-VALIDATE", "RFC9068-4-TYP")
 @pytest.mark.parametrize("header", BAD_HEADERS.values(), ids=BAD_HEADERS.keys())
 def test_a_token_whose_header_is_not_that_of_our_access_tokens_is_refused(
     authenticator: Authenticator, issuer: Issuer, header: dict[str, Any]
@@ -132,6 +135,7 @@ def test_a_token_that_names_no_key_causes_no_search_for_one(
     assert jwks_server.fetches == 0
 
 
+@pytest.mark.requirement("RFC9068-4-SIGNATURE")
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, 1, ["RS256"]])
 def test_a_token_without_a_signature_is_refused_however_it_is_spelled(
     authenticator: Authenticator, issuer: Issuer, algorithm: object
@@ -172,12 +176,14 @@ def test_an_algorithm_that_is_not_configured_is_refused(
     refusal(Authenticator(ISSUER, RESOURCE, ["RS256"], jwks, clock), token)
 
 
+@pytest.mark.requirement("RFC9068-4-KEYS")
 def test_a_token_signed_by_a_key_of_the_same_name_is_refused(
     authenticator: Authenticator, issuer: Issuer, other_rsa_key: RSAKey
 ) -> None:
     refusal(authenticator, issuer.token(key=other_rsa_key))
 
 
+@pytest.mark.requirement("RFC9068-4-KEYS")
 def test_a_key_that_the_token_brings_along_is_not_believed(
     authenticator: Authenticator, issuer: Issuer, other_rsa_key: RSAKey
 ) -> None:
@@ -231,6 +237,15 @@ BAD_CLAIMS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.requirement(
+    "MCP-AUTH-AUDIENCE",
+    "MCP-AUTH-VALIDATE",
+    "RFC8707-AUD",
+    "RFC9068-2.2-REQUIRED",
+    "RFC9068-4-AUD",
+    "RFC9068-4-EXP",
+    "RFC9068-4-ISS",
+)
 @pytest.mark.parametrize("claims", BAD_CLAIMS.values(), ids=BAD_CLAIMS.keys())
 def test_a_token_with_a_wrong_or_missing_claim_is_refused(
     authenticator: Authenticator, issuer: Issuer, claims: dict[str, Any]
@@ -253,6 +268,7 @@ def test_the_infinite_future_is_no_time(authenticator: Authenticator, issuer: Is
     refusal(authenticator, issuer.token(payload=payload))
 
 
+@pytest.mark.requirement("MCP-AUTH-VALIDATE", "RFC9068-4-SIGNATURE")
 @pytest.mark.parametrize("part", [0, 1, 2])
 def test_a_token_changed_by_one_character_is_refused(
     authenticator: Authenticator, issuer: Issuer, part: int
@@ -307,6 +323,7 @@ def test_no_value_of_another_shape_passes_for_a_required_claim(
     refusal(authenticator, issuer.token(payload=payload))
 
 
+@pytest.mark.requirement("MCP-AUTH-EXPIRED")
 def test_a_refusal_tells_the_client_the_reason_and_keeps_the_token_out_of_it(
     authenticator: Authenticator, issuer: Issuer, clock: Clock
 ) -> None:

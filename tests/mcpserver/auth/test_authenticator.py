@@ -63,6 +63,7 @@ def test_an_oversized_header_is_refused_before_anything_is_computed(
     assert jwks_server.fetches == 0
 
 
+@pytest.mark.requirement("MCP-AUTH-QUERY")
 @pytest.mark.parametrize(
     "query", ["access_token={}", "a=b&access_token={}", "access_token=", "access%5Ftoken={}"]
 )
@@ -87,6 +88,7 @@ def test_a_token_is_verified_once_and_then_known(
     assert authenticator.authenticate(header) is first
 
 
+@pytest.mark.requirement("MCP-AUTH-EXPIRED", "RFC9068-4-EXP")
 def test_a_known_token_ends_the_moment_it_expires(
     authenticator: Authenticator, issuer: Issuer, clock: Clock
 ) -> None:
@@ -175,6 +177,7 @@ def test_the_least_recently_used_token_is_forgotten_first(
     assert [f"Bearer {token}" for token in verified] == [two]
 
 
+@pytest.mark.requirement("MCP-AUTH-STORAGE")
 def test_neither_the_log_nor_the_cache_holds_a_token(
     authenticator: Authenticator, issuer: Issuer, caplog: pytest.LogCaptureFixture
 ) -> None:

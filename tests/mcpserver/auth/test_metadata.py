@@ -29,6 +29,7 @@ def metadata() -> ResourceMetadata:
     return ResourceMetadata(Settings())
 
 
+@pytest.mark.requirement("MCP-AUTH-PRM", "MCP-AUTH-PRM-SERVERS")
 def test_the_document_names_the_resource_its_issuer_and_what_a_client_needs(
     metadata: ResourceMetadata,
 ) -> None:
@@ -41,6 +42,7 @@ def test_the_document_names_the_resource_its_issuer_and_what_a_client_needs(
     }
 
 
+@pytest.mark.requirement("RFC9728-2-RESOURCE", "RFC9728-3.3-IDENTICAL")
 @pytest.mark.parametrize("alias", [CANONICAL, *ALIASES])
 def test_each_alias_gets_a_document_that_names_it(metadata: ResourceMetadata, alias: str) -> None:
     assert metadata.document(alias)["resource"] == alias
@@ -78,6 +80,7 @@ SELECTIONS = {
 }
 
 
+@pytest.mark.requirement("RFC9728-3.3-IDENTICAL")
 @pytest.mark.parametrize(("origin", "host", "path", "expected"), SELECTIONS.values(), ids=SELECTIONS.keys())
 def test_the_alias_that_was_asked_for_is_selected(
     metadata: ResourceMetadata, origin: str | None, host: str | None, path: str, expected: str
@@ -122,6 +125,7 @@ def test_a_configured_backend_path_is_an_alias_like_any_other() -> None:
     assert metadata.select_alias("http://localhost:8080", None, "/runtime/webhooks/mcp") == CANONICAL
 
 
+@pytest.mark.requirement("MCP-AUTH-DISCOVERY", "MCP-AUTH-PRM", "RFC9728-3.1-PATH")
 def test_metadata_is_served_at_the_root_and_behind_each_resources_path(metadata: ResourceMetadata) -> None:
     assert metadata.well_known_paths() == (
         "/.well-known/oauth-protected-resource",
@@ -132,6 +136,7 @@ def test_metadata_is_served_at_the_root_and_behind_each_resources_path(metadata:
     )
 
 
+@pytest.mark.requirement("MCP-AUTH-DISCOVERY", "RFC9728-3.1-PATH", "RFC9728-5.1-CHALLENGE")
 def test_a_challenge_for_a_missing_token_says_where_the_metadata_is_and_holds_no_error(
     metadata: ResourceMetadata,
 ) -> None:
@@ -150,6 +155,7 @@ def test_a_challenge_for_a_bad_token_says_what_is_wrong(metadata: ResourceMetada
     )
 
 
+@pytest.mark.requirement("MCP-AUTH-SCOPES")
 def test_a_challenge_for_too_few_scopes_names_all_that_are_needed(metadata: ResourceMetadata) -> None:
     challenge = metadata.challenge(CANONICAL, "insufficient_scope", frozenset({"model:invoke", "mcp:tools"}))
     assert 'error="insufficient_scope"' in challenge
@@ -166,6 +172,7 @@ def test_no_text_breaks_out_of_a_challenges_quotes(description: str, scope: str)
     assert challenge.isprintable()
 
 
+@pytest.mark.requirement("MCP-AUTH-OFFLINE")
 def test_offline_access_is_neither_advertised_nor_demanded(metadata: ResourceMetadata) -> None:
     assert "offline_access" not in str(metadata.document(CANONICAL))
     assert "offline_access" not in metadata.challenge(CANONICAL, None)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.mcpserver.running import Server, call
 
 
+@pytest.mark.requirement("MCP-HTTP-ORIGIN")
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "file://"]
 )
@@ -45,6 +46,7 @@ def test_a_host_name_that_was_bound_anew_is_refused(server: Server) -> None:
     assert 400 <= answer.status_code < 500
 
 
+@pytest.mark.requirement("MCP-AUTH-401")
 def test_without_a_token_the_challenge_has_no_error_code(server: Server) -> None:
     answer = server.send(call("hello_mcp"), {**server.headers(), "Authorization": None})
     assert answer.status_code == 401

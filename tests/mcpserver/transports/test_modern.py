@@ -25,6 +25,7 @@ def without(name: str) -> dict[str, Any]:
     return {key: value for key, value in META.items() if not key.endswith(name)}
 
 
+@pytest.mark.requirement("MCP-HTTP-REQUEST-TYPES")
 def test_a_tool_call_is_answered_with_plain_json_by_any_worker(server: Server) -> None:
     answer = server.modern("tools/call", {"name": "hello_mcp"})
     assert answer.headers["Content-Type"] == "application/json"
@@ -53,6 +54,7 @@ def test_lists_may_be_cached(server: Server) -> None:
     assert result["cacheScope"] == "public"
 
 
+@pytest.mark.requirement("MCP-HTTP-META-REQUIRED")
 @pytest.mark.parametrize("missing", ["protocolVersion", "clientCapabilities"])
 def test_a_request_without_its_required_metadata_is_malformed(server: Server, missing: str) -> None:
     error_of(server.modern("tools/list", meta=without(missing)), 400, -32602)
@@ -66,11 +68,15 @@ def test_a_request_without_client_info_is_served(server: Server) -> None:
     assert server.modern("tools/list", meta=without("clientInfo")).status_code == 200
 
 
+@pytest.mark.requirement("MCP-HTTP-STANDARD-HEADERS", "MCP-HTTP-VERSION-HEADER")
 @pytest.mark.parametrize("header", ["MCP_Protocol_Version", "Mcp_Method", "Mcp_Name"])
 def test_a_missing_header_is_a_mismatch(server: Server, header: str) -> None:
     error_of(server.modern("tools/call", {"name": "hello_mcp"}, **{header: None}), 400, -32020)
 
 
+@pytest.mark.requirement(
+    "MCP-HTTP-BASE64", "MCP-HTTP-HEADER-CASE", "MCP-HTTP-HEADER-MISMATCH", "MCP-HTTP-VERSION-HEADER"
+)
 @pytest.mark.parametrize(
     ("header", "value"),
     [
@@ -87,6 +93,7 @@ def test_a_header_that_differs_from_the_body_is_a_mismatch(server: Server, heade
     error_of(server.modern("tools/call", {"name": "hello_mcp"}, **{header: value}), 400, -32020)
 
 
+@pytest.mark.requirement("MCP-HTTP-BASE64")
 @pytest.mark.parametrize(
     "value", ["hello_mcp  ", "=?base64?" + base64.b64encode(b"hello_mcp").decode() + "?="]
 )
@@ -94,6 +101,7 @@ def test_a_name_may_be_padded_or_encoded(server: Server, value: str) -> None:
     assert server.modern("tools/call", {"name": "hello_mcp"}, Mcp_Name=value).status_code == 200
 
 
+@pytest.mark.requirement("MCP-HTTP-VERSION-UNSUPPORTED")
 def test_a_version_nobody_knows_is_told_what_is_served(server: Server) -> None:
     meta = {**META, "io.modelcontextprotocol/protocolVersion": "v999.0.0"}
     error = error_of(server.modern("tools/list", meta=meta, MCP_Protocol_Version="v999.0.0"), 400, -32022)
@@ -101,6 +109,7 @@ def test_a_version_nobody_knows_is_told_what_is_served(server: Server) -> None:
     assert MODERN in error["data"]["supported"]
 
 
+@pytest.mark.requirement("MCP-HTTP-METHOD-404")
 @pytest.mark.parametrize(
     "method",
     ["initialize", "ping", "logging/setLevel", "resources/subscribe", "unknown/method", "tools/lisT"],
@@ -118,6 +127,7 @@ def test_arguments_that_are_no_object_are_invalid(server: Server, arguments: Any
     error_of(server.modern("tools/call", {"name": "hello_mcp", "arguments": arguments}), 200, -32602)
 
 
+@pytest.mark.requirement("MCP-HTTP-NOTIFICATION-202")
 def test_a_notification_is_accepted_without_an_answer(server: Server) -> None:
     message = {
         "jsonrpc": "2.0",
@@ -128,6 +138,7 @@ def test_a_notification_is_accepted_without_an_answer(server: Server) -> None:
     assert (answer.status_code, answer.content) == (202, b"")
 
 
+@pytest.mark.requirement("MCP-HTTP-REQUEST-TYPES", "MCP-HTTP-STREAM-RELATED")
 def test_progress_turns_the_answer_into_a_stream_that_ends_with_the_result(server: Server) -> None:
     meta = {**META, "progressToken": "p"}
     answer = server.modern("tools/call", {"name": "count_to", "arguments": {"limit": 3}}, meta=meta)
@@ -154,6 +165,7 @@ def test_log_lines_are_sent_from_the_level_on_that_the_request_names(
     assert methods.count("notifications/message") == lines
 
 
+@pytest.mark.requirement("MCP-HTTP-CANCEL")
 def test_a_client_that_leaves_its_stream_cancels_the_call(server: Server, tmp_path: Path) -> None:
     awaited = tmp_path / "awaited"
     meta = {**META, "progressToken": 1}
@@ -173,6 +185,7 @@ def test_a_million_notifications_nobody_reads_leave_the_others_served(server: Se
     answer.close()
 
 
+@pytest.mark.requirement("MCP-AUTH-403-ALL-SCOPES")
 def test_a_token_without_the_scopes_is_challenged_with_all_that_are_needed(server: Server) -> None:
     answer = server.modern("tools/call", {"name": "needs_more"})
     assert answer.status_code == 403

@@ -67,6 +67,7 @@ def test_an_unknown_method_is_an_error_on_the_stream(stream: Stream) -> None:
     assert stream.next()["error"]["code"] == -32601
 
 
+@pytest.mark.requirement("MCP-AUTH-403-ALL-SCOPES")
 def test_a_call_without_the_scopes_is_challenged_at_once(stream: Stream) -> None:
     answer = stream.post(call("needs_more"))
     assert answer.status_code == 403
