@@ -25,7 +25,7 @@ STACK_OPTIONS = \
 	$(if $(NO_GATEWAY),--no-gateway)
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor test lint format clean environment dev-environment
+.PHONY: help up doctor test bench lint format clean environment dev-environment
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -39,6 +39,9 @@ doctor: environment ## check each part of the stack and say what to do
 test: dev-environment ## run the tests
 	@$(VENV) scripts/prerequisites.py
 	@exec $(VENV) -m pytest $(PYTEST)
+
+bench: dev-environment ## measure speed and memory against a fixed reference
+	@exec $(VENV) -m benchmarks
 
 lint: dev-environment ## ruff, mypy and the layers between the packages
 	@$(VENV) -m ruff check .

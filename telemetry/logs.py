@@ -56,7 +56,9 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; control characters are escaped, so that one event stays one line."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        fields = " ".join(f"{k}={v}" for k, v in vars(record).items() if k not in _STANDARD)
+        # An audit line's event is its message already.
+        shown = (item for item in vars(record).items() if item[0] not in _STANDARD and item[0] != "event")
+        fields = " ".join(f"{name}={value}" for name, value in shown)
         message = record.getMessage().encode("unicode_escape", "backslashreplace").decode()
         line = (
             f"{clock} {record.levelname:<7} {correlation.current()} {message}{' ' if fields else ''}{fields}"
