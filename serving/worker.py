@@ -7,11 +7,13 @@ Must not know the application: one that holds long streams open offers ``drain()
 end them.
 """
 
+import contextlib
 import errno
 import os
 import socket
 import sys
 import time
+from http import HTTPStatus
 from typing import Any
 
 import gevent
@@ -23,7 +25,9 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import NoMoreData
 from gunicorn.workers.ggevent import GeventWorker
 
+from serving import refusal
 from serving.message import LeanRequestParser, LeanResponse, make_environ
+from telemetry import correlation
 
 # A peer that neither reads nor writes for this long is gone; also what ends a sender who stops in mid-body.
 _IO_TIMEOUT_SECONDS = 30
@@ -159,6 +163,19 @@ class Worker(GeventWorker):  # type: ignore[misc]
             if close is not None:
                 close()
         return self.alive and not response.should_close()
+
+    def handle_error(self, req: Any, client: Any, _addr: Any, exc: Exception) -> None:
+        """Answer what the application did not (gunicorn calls it by these names); log no part of a request
+        but its path, where secrets never stand.
+        """
+        status = refusal.status_of(exc)
+        reference = correlation.new_id()
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.NOT_IMPLEMENTED:
+            self.log.warning("a request that cannot be read: %s", type(exc).__name__)
+        else:
+            self.log.error("unexpected error at %s", getattr(req, "path", "?"), exc_info=exc)
+        with contextlib.suppress(OSError):
+            client.sendall(refusal.answer(status, reference))
 
     def _yield_turn(self) -> None:
         if time.monotonic() - self._turn_ended > _TURN_SECONDS:

@@ -159,7 +159,7 @@ def test_an_application_that_fails_before_it_answers_gives_500_and_the_worker_li
     "request_head",
     [
         b"GET / HTTP/1.1\r\nHost: a\r\nBroken header: Bearer a-secret\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: a-secret\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: a-sec\0ret a-secret\r\n\r\n",
         b"GET /?code=a-secret HTTP/9.9\r\nHost: a\r\n\r\n",
         b"GET /?code=a-secret" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
         b"GET /breaks?code=a-secret HTTP/1.1\r\nHost: a\r\n\r\n",
