@@ -9,11 +9,9 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from flask import Flask, Response, request
-from flask_limiter import Limiter, RateLimitExceeded
-from flask_limiter.util import get_remote_address
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
@@ -49,6 +47,7 @@ from authserver.web.http import Endpoint, HttpRefusal, Reply
 from authserver.web.nowhere import Nowhere
 from authserver.web.pages import Pages
 from authserver.web.register import RegisterEndpoint
+from authserver.web.registration_limit import limit_registrations
 from authserver.web.responses import ErrorResponses
 from authserver.web.revoke import RevokeEndpoint
 from authserver.web.token import TokenEndpoint
@@ -86,7 +85,11 @@ def create_app(
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
     _mount(app, edge, endpoints)
-    _limit_registrations(app, settings, edge, endpoints["/register"])
+
+    def refuse_registration(refusal: HttpRefusal) -> Response:
+        return _response(edge.answer(endpoints["/register"], request.environ, refusal))
+
+    limit_registrations(app, "/register", settings, refuse_registration)
     hot = {path: endpoints[path] for path in _HOT_PATHS}
     app.wsgi_app = FrontDoor(edge, hot, app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -221,36 +224,6 @@ def _view(edge: Edge, endpoint: Endpoint) -> Callable[..., Response]:
         return _response(edge.answer(endpoint, request.environ))
 
     return view
-
-
-def _limit_registrations(app: Flask, settings: Settings, edge: Edge, endpoint: Endpoint) -> None:
-    """Answer 429 to an address that registers too often (RFC 7591 5).
-
-    Each worker counts for itself; with Redis they count together, and go on alone while it is away.
-    """
-    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else ""
-    is_shared = redis_url.startswith(("redis://", "rediss://")) and not settings.redis_cluster
-    limiter = Limiter(
-        get_remote_address,
-        app=app,
-        storage_uri=redis_url if is_shared else "memory://",
-        in_memory_fallback_enabled=True,
-        key_prefix="authserver-registrations",
-    )
-    limit = limiter.limit(f"{settings.registrations_per_minute} per minute", methods=["POST"])
-    limited: Any = limit(app.view_functions["/register"])
-    app.view_functions["/register"] = limited
-
-    def too_often(_error: RateLimitExceeded) -> Response:
-        refusal = HttpRefusal(
-            429,
-            "temporarily_unavailable",
-            "too many registrations, try again later",
-            (("Retry-After", "60"),),
-        )
-        return _response(edge.answer(endpoint, request.environ, refusal))
-
-    app.register_error_handler(RateLimitExceeded, too_often)
 
 
 def _response(reply: Reply) -> Response:

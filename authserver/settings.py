@@ -124,8 +124,9 @@ class Settings(BaseSettings):
     )
     """JSON list: private-use redirect schemes without a dot that may register (RFC 8252 §7.1)."""
 
-    registrations_per_minute: Annotated[int, Field(ge=1)] = 60
-    """How many registrations one address may make in a minute (RFC 7591 §5). Default 60."""
+    registrations_per_minute: Annotated[int, Field(ge=1)] = 120
+    """How many registrations one address may make in a minute, as the gateway sees addresses; all that come
+    through one gateway may make ten times as many (RFC 7591 §5). Default 120."""
 
     azure_client_id: Annotated[str, Field(min_length=1)] = Field(
         validation_alias=AliasChoices("AZURE_CLIENT_ID", "azure_client_id")

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 MAX_URI_CHARACTERS = 2048
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "[::1]", "localhost"})
@@ -31,6 +31,8 @@ _AUTHORITY = re.compile(r"//([^/?]*)")
 _HOST_AND_PORT = re.compile(
     r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?)(?::([1-9][0-9]{0,4}))?"
 )
+# What the answer appends (RFC 6749 4.1.2, RFC 9207 2): it must not be there already, with another value.
+_ANSWER_PARAMETERS = frozenset({"code", "state", "iss", "error", "error_description", "error_uri"})
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2[eE]){1,2}(?:/|$)")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]|localhost)(?::([1-9][0-9]{0,4}))?((?:[/?].*)?)")
@@ -66,6 +68,10 @@ def check_registrable(uri: str, desktop_schemes: Collection[str]) -> None:
         raise RedirectUriRefused("a redirect URI must not have wildcards")
     if not _URI.fullmatch(uri) or _BAD_ESCAPE.search(uri):
         raise RedirectUriRefused("a redirect URI has characters that URIs do not have")
+    if _ANSWER_PARAMETERS.intersection(
+        name for name, _ in parse_qsl(uri.partition("?")[2], keep_blank_values=True)
+    ):
+        raise RedirectUriRefused("a redirect URI must not have the parameters of an answer")
     match = _SCHEME.match(uri)
     if match is None:
         raise RedirectUriRefused("a redirect URI must be absolute")

@@ -55,6 +55,7 @@ class ConsentEndpoint:
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Check that the form is ours and this browser's, then follow the decision."""
+        _check_site(request)
         sent = _parse(request)
         opened = self._forms.unseal(sent.one("request"))
         cookie_name = self._cookies.form_name(opened.form_id)
@@ -78,6 +79,13 @@ class ConsentEndpoint:
         audit("consent.given", client_id=granted.client_id, scopes=granted.scopes, resource=granted.resource)
         cookie = self._cookies.set(self._cookies.login_name(departure.state), binding, self._lifetime_seconds)
         return redirect(departure.url).with_headers(cookie)
+
+
+def _check_site(request: HttpRequest) -> None:
+    # The cookie of a form can be planted from another port or a subdomain (where there is no __Host-
+    # prefix), and with it a form that nobody read. Origin says nothing: our pages send no referrer.
+    if request.fetch_site not in (None, "same-origin", "none"):
+        raise PageError("access_denied", "this form was sent by another site")
 
 
 def _parse(request: HttpRequest) -> Parameters:

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import gevent
 import orjson
 from werkzeug.http import parse_cookie
 
 from authserver.errors import AuthServerError
 
 MAX_BODY_BYTES: Final = 65_536
+_BODY_SECONDS: Final = 15.0
 FORM: Final = "application/x-www-form-urlencoded"
 JSON_HEADERS: Final = (
     ("Content-Type", "application/json"),
@@ -44,7 +46,11 @@ class HttpRefusal(AuthServerError):
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """What an endpoint may know of the request. ``behind_gateway``: the gateway's marker is there."""
+    """What an endpoint may know of the request.
+
+    ``behind_gateway``: the gateway's marker is there. ``fetch_site``: where a browser says that the request
+    comes from (Fetch Metadata, Sec-Fetch-Site); None from other programs and on plain http to other hosts.
+    """
 
     method: str
     path: str
@@ -54,6 +60,7 @@ class HttpRequest:
     cookies: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     accept: str = ""
+    fetch_site: str | None = None
     behind_gateway: bool = False
 
     def form(self) -> str:
@@ -122,6 +129,7 @@ def read_request(environ: Mapping[str, Any]) -> HttpRequest:
         cookies=parse_cookie(cookie.encode("ascii", "ignore").decode()) if cookie else {},
         body=_read_body(environ) if method == "POST" else b"",
         accept=environ.get("HTTP_ACCEPT", ""),
+        fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
         behind_gateway="HTTP_X_PUBLIC_ORIGIN" in environ,
     )
 
@@ -136,7 +144,13 @@ def _read_body(environ: Mapping[str, Any]) -> bytes:
     if announced and length > MAX_BODY_BYTES:
         raise _too_large()
     try:
-        body: bytes = environ["wsgi.input"].read(length)
+        # One time-out for the whole body: a byte now and then must not hold a connection for hours.
+        with gevent.Timeout(_BODY_SECONDS, _TooSlow):
+            body: bytes = environ["wsgi.input"].read(length)
+    except _TooSlow:
+        raise HttpRefusal(
+            408, "invalid_request", "the body did not arrive in time", (("Connection", "close"),)
+        ) from None
     except Exception:  # a malformed chunk, a sender that went away: each WSGI server has its own names for it
         raise HttpRefusal(400, "invalid_request", "the body cannot be read") from None
     if len(body) > MAX_BODY_BYTES:
@@ -144,6 +158,10 @@ def _read_body(environ: Mapping[str, Any]) -> bytes:
     if announced and len(body) < length:
         raise HttpRefusal(400, "invalid_request", "the body is shorter than announced")
     return body
+
+
+class _TooSlow(Exception):
+    """The body did not arrive in time."""
 
 
 def _too_large() -> HttpRefusal:

@@ -226,6 +226,18 @@ def test_an_altered_form_is_refused(world: World, client: Client, field: str) ->
     assert is_page(browser.post("/consent", data={**altered, "decision": "allow"}), 403)
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "what is this"])
+def test_a_form_that_another_site_or_port_sends_is_refused_whatever_cookies_it_planted(
+    world: World, client: Client, site: str
+) -> None:
+    browser = world.browser()
+    fields = read_page(world.authorize(browser, client["client_id"])).fields
+    decision = {**fields, "decision": "allow"}
+    assert is_page(browser.post("/consent", data=decision, headers={"Sec-Fetch-Site": site}), 403)
+    own = browser.post("/consent", data=decision, headers={"Sec-Fetch-Site": "same-origin"})
+    assert own.status_code == 302
+
+
 def test_a_form_without_the_cookie_is_refused(world: World, client: Client) -> None:
     fields = read_page(world.authorize(world.browser(), client["client_id"])).fields
     assert is_page(world.browser().post("/consent", data={**fields, "decision": "allow"}), 403)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from authserver.oauth.registration import MAX_REDIRECT_URIS
-from tests.authserver.world import REDIRECT, World, is_json_error, make_world, registration
+from tests.authserver.world import ISSUER, REDIRECT, World, is_json_error, make_world, registration
 
 VS_CODE = [
     "https://vscode.dev/redirect",
@@ -173,6 +173,9 @@ def test_what_clients_really_use_is_accepted(world: World, uri: str) -> None:
         "com.example.app:",
         "com.example.app://",
         "cursor:",
+        "https://app.example/cb?code=fixed",
+        "https://app.example/cb?x=1&%73tate=",
+        "https://app.example/cb?iss=https://other.example",
         "1com.example:/cb",
         "https://app.example/" + "x" * 2048,
     ],
@@ -343,6 +346,69 @@ def test_a_storm_of_registrations_is_answered_with_429(
     )
     assert elsewhere.status_code == 429
     assert world.browser().options("/register").status_code == 204
+
+
+def _register_from(world: World, peer: str, **headers: str) -> int:
+    names = {"forwarded_for": "X-Forwarded-For", "public_origin": "X-Public-Origin"}
+    response = world.post(
+        "/register",
+        json=registration(),
+        headers={names[name]: value for name, value in headers.items()},
+        environ_overrides={"REMOTE_ADDR": peer},
+    )
+    return response.status_code
+
+
+def _still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen = time.time()
+    monkeypatch.setattr(time, "time", lambda: frozen)
+
+
+def test_behind_the_gateway_a_storm_from_one_address_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _still_clock(monkeypatch)
+    world = make_world(tmp_path, registrations_per_minute=2)
+
+    def register(address: str) -> int:
+        return _register_from(world, "10.0.0.1", forwarded_for=address, public_origin=ISSUER)
+
+    assert [register("203.0.113.9, 10.0.0.7") for _ in range(4)] == [201, 201, 429, 429]
+    assert register("203.0.113.10") == 201
+    # An IPv6 host has as many addresses as it likes within its network.
+    assert [register(f"2001:db8::{n}") for n in range(1, 4)] == [201, 201, 429]
+    assert register("2001:db8:0:1::1") == 201
+
+
+def test_addresses_that_a_caller_claims_without_the_gateway_count_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _still_clock(monkeypatch)
+    world = make_world(tmp_path, registrations_per_minute=2)
+    statuses = [_register_from(world, "198.51.100.1", forwarded_for=f"203.0.113.{n}") for n in range(3)]
+    assert statuses == [201, 201, 429]
+
+
+def test_who_pretends_to_be_the_gateway_is_limited_by_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _still_clock(monkeypatch)
+    world = make_world(tmp_path, registrations_per_minute=1)
+    statuses = [
+        _register_from(world, "198.51.100.1", forwarded_for=f"203.0.113.{n}", public_origin=ISSUER)
+        for n in range(12)
+    ]
+    assert statuses == [201] * 10 + [429] * 2
+
+
+@pytest.mark.parametrize("claimed", ["", "unknown", "203.0.113.9:80", "\u00e9", "x" * 5000, "::g"])
+def test_what_is_no_address_counts_as_the_connections(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, claimed: str
+) -> None:
+    _still_clock(monkeypatch)
+    world = make_world(tmp_path, registrations_per_minute=1)
+    assert _register_from(world, "198.51.100.1") == 201
+    assert _register_from(world, "198.51.100.1", forwarded_for=claimed, public_origin=ISSUER) == 429
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])

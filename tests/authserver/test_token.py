@@ -392,3 +392,23 @@ def test_no_log_line_ever_holds_a_token_a_code_a_secret_or_a_verifier(
     lines = " ".join(f"{vars(record)}" for record in caplog.records)
     assert caplog.records
     assert not [secret for secret in secrets if secret in lines]
+
+
+class _Dribble:
+    """A body of which the next byte never comes."""
+
+    def read(self, _size: int) -> bytes:
+        gevent.sleep(60)
+        return b""
+
+
+def test_a_body_that_does_not_arrive_is_refused_and_holds_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authserver.web.http._BODY_SECONDS", 0.01)
+    environ = {"wsgi.input": _Dribble(), "CONTENT_LENGTH": "10"}
+    response = world.post(
+        "/token", content_type="application/x-www-form-urlencoded", environ_overrides=environ
+    )
+    assert is_json_error(response, 408, "invalid_request")
+    assert response.headers["Connection"] == "close"
