@@ -3,20 +3,19 @@
 
 Run by ``test_python_sdk.py``, a process of its own: the tests' process is patched for gevent, asyncio is not
 for it. Prints one JSON report, the same that the other languages' programs print. Must know nothing of the
-product but what tools it has.
+product but what tools it has and what scope saving takes.
 """
 
 import argparse
 import asyncio
 import json
 import subprocess
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import mcp_types
-from httpx2 import Timeout
+from httpx2 import AsyncClient, Timeout
 from mcp import Client
 from mcp.client.auth import OAuthClientProvider
 from mcp.client.sse import sse_client
@@ -30,6 +29,8 @@ from mcp.shared.auth import (
 )
 
 _SECONDS: Final = 30
+_GRANTS: Final = ["authorization_code", "refresh_token"]
+_INFO: Final = mcp_types.Implementation(name="python-sdk", version="2")
 
 
 class Memory:
@@ -56,7 +57,7 @@ class Callback:
     """The loopback address where the browser brings the answer."""
 
     def __init__(self) -> None:
-        self._answer: asyncio.Future[AuthorizationCodeResult] = asyncio.get_running_loop().create_future()
+        self._answers: asyncio.Queue[AuthorizationCodeResult] = asyncio.Queue()
         self.uri = ""
 
     async def listen(self) -> None:
@@ -64,7 +65,7 @@ class Callback:
         self.uri = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/callback"
 
     async def answer(self) -> AuthorizationCodeResult:
-        return await asyncio.wait_for(self._answer, _SECONDS)
+        return await asyncio.wait_for(self._answers.get(), _SECONDS)
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         target = (await reader.readline()).split()[1].decode()
@@ -72,7 +73,7 @@ class Callback:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()
         writer.close()
-        self._answer.set_result(
+        self._answers.put_nowait(
             AuthorizationCodeResult(
                 code=answer.get("code", ""), state=answer.get("state"), iss=answer.get("iss")
             )
@@ -104,27 +105,52 @@ async def report(url: str, mode: str, browser: str) -> dict[str, Any]:
         )
         client_mode = "legacy" if mode == "sse" else mode
         async with Client(transport, mode=client_mode, client_info=_INFO) as client:
-            found = await _use(client)
-            provider.context.token_expiry_time = 1
-            await client.list_tools(cache_mode="bypass")
-    assert memory.client_info is not None
-    return found | {
-        "scope": (memory.tokens[0].scope or "").split(),
-        "refreshed": len({token.refresh_token for token in memory.tokens}) == 2,
+            found = await use(client)
+            found["scope"] = (memory.tokens[0].scope or "").split()
+            found["refreshed"] = await _refreshes(client, provider, memory)
+            found["stepped_up"] = await _steps_up(client, provider, memory)
+    return found
+
+
+async def _refreshes(client: Client, provider: OAuthClientProvider, memory: Memory) -> bool:
+    """An access token that has expired is replaced before the next request, and the request succeeds."""
+    provider.context.token_expiry_time = 1
+    await client.call_tool("hello_mcp")
+    return len({token.refresh_token for token in memory.tokens}) == 2
+
+
+async def _steps_up(client: Client, provider: OAuthClientProvider, memory: Memory) -> list[str]:
+    """With a token for less, a tool that needs more leads to a second sign-in; return what that grants."""
+    context = provider.context
+    assert context.oauth_metadata is not None
+    assert context.client_info is not None
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": memory.tokens[-1].refresh_token or "",
+        "client_id": context.client_info.client_id or "",
+        "scope": "mcp:tools",
     }
+    form, headers = context.prepare_token_auth(form, {})
+    async with AsyncClient() as plain:
+        answer = await plain.post(str(context.oauth_metadata.token_endpoint), data=form, headers=headers)
+    context.current_tokens = OAuthToken.model_validate_json(answer.raise_for_status().content)
+    await client.call_tool("save_snippet", {"snippetname": "python", "snippet": ""})
+    await client.call_tool("delete_snippet", {"snippetname": "python"})
+    return (memory.tokens[-1].scope or "").split()
 
 
-async def _use(client: Client) -> dict[str, Any]:
+async def use(client: Client) -> dict[str, Any]:
+    """Use every tool that needs no model, and say how it went."""
     tools = await client.list_tools()
     saved = await client.call_tool("save_snippet", {"snippetname": "python", "snippet": "print('hello')"})
     assert not saved.is_error, saved
+    listed = _text(await client.call_tool("list_snippets", {}))
     return {
         "protocol": client.protocol_version,
-        "server": client.server_info.name if client.server_info else None,
         "tools": sorted(tool.name for tool in tools.tools),
         "hello": _text(await client.call_tool("hello_mcp")),
         "snippet": _text(await client.call_tool("get_snippet", {"snippetname": "python"})),
-        "listed": _text(await client.call_tool("list_snippets", {})),
+        "listed": [each["snippetname"] for each in json.loads(listed)["snippets"]],
         "deleted": not (await client.call_tool("delete_snippet", {"snippetname": "python"})).is_error,
         "absent": (await client.call_tool("get_snippet", {"snippetname": "python"})).is_error,
     }
@@ -132,11 +158,6 @@ async def _use(client: Client) -> dict[str, Any]:
 
 def _text(result: mcp_types.CallToolResult) -> str:
     return "".join(block.text for block in result.content if isinstance(block, mcp_types.TextContent))
-
-
-_GRANTS: Final = ["authorization_code", "refresh_token"]
-_INFO: Final = mcp_types.Implementation(name="python-sdk", version="2")
-_Main = Callable[[], None]
 
 
 def main() -> None:

@@ -91,11 +91,10 @@ async function use(connected) {
   await call(connected, "save_snippet", { snippetname, snippet: "console.log('hello')" });
   return {
     protocol: connected.getNegotiatedProtocolVersion?.() ?? null,
-    server: connected.getServerVersion()?.name,
     tools: tools.map((tool) => tool.name).sort(),
     hello: text(await call(connected, "hello_mcp")),
     snippet: text(await call(connected, "get_snippet", { snippetname })),
-    listed: text(await call(connected, "list_snippets")),
+    listed: JSON.parse(text(await call(connected, "list_snippets"))).snippets.map((each) => each.snippetname),
     deleted: !(await call(connected, "delete_snippet", { snippetname })).isError,
     absent: (await call(connected, "get_snippet", { snippetname })).isError === true,
   };
