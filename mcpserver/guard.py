@@ -117,6 +117,10 @@ class Guard:
                 raise RequestRefused(
                     408, "The body did not arrive in time", (("Connection", "close"),)
                 ) from None
+            except RequestRefused:
+                raise
+            except Exception:  # a malformed chunk: each WSGI server has its own names for it
+                raise RequestRefused(400, "The body cannot be read", (("Connection", "close"),)) from None
 
     def _too_large(self) -> RequestRefused:
         # What was not read must not be taken for the next request.
