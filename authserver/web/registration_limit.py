@@ -21,6 +21,8 @@ from authserver.web.http import HttpRefusal
 _CONNECTION_FACTOR: Final = 10
 # A household or a host is given that much of IPv6; each of its addresses is the same caller.
 _IPV6_PREFIX_BITS: Final = 64
+# A Redis that hangs must not keep a client waiting for the counter first and for the store afterwards.
+_REDIS_PATIENCE: Final[dict[str, str | int]] = {"socket_timeout": 1, "socket_connect_timeout": 1}
 _TOO_OFTEN: Final = HttpRefusal(
     429, "temporarily_unavailable", "too many registrations, try again later", (("Retry-After", "60"),)
 )
@@ -43,6 +45,7 @@ def limit_registrations(
         lambda: caller(request.environ),
         app=app,
         storage_uri=redis_url if is_shared else "memory://",
+        storage_options=_REDIS_PATIENCE if is_shared else {},
         in_memory_fallback_enabled=True,
         key_prefix="authserver-registrations",
         # Who is over their own limit does not use up what everybody behind the gateway has.

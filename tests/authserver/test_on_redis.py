@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import gevent
 import pytest
+from werkzeug.test import TestResponse
 
 from authserver.store import RedisStore, SqliteStore
 from authserver.store.family import GRACE_SECONDS
+from authserver.tokens import AccessToken, TokenMinter
 from tests.authserver.store.backends import RedisServer
 from tests.authserver.world import World, is_json_error, make_world
 
@@ -38,6 +41,33 @@ def test_a_person_signs_in_refreshes_and_is_protected_from_reuse(redis_world: Wo
     redis_world.clock.advance(GRACE_SECONDS + 1)
     assert is_json_error(redis_world.refresh(client, first), 400, "invalid_grant")
     assert is_json_error(redis_world.refresh(client, third), 400, "invalid_grant")
+
+
+@pytest.mark.parametrize("backend", ["world", "redis_world"])
+def test_a_code_replayed_while_it_is_redeemed_leaves_no_refresh_token_that_works(
+    backend: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world: World = request.getfixturevalue(backend)
+    client = world.register()
+    code = world.sign_in(client["client_id"])["code"]
+    replays: list[TestResponse] = []
+    mint = TokenMinter.access_token
+
+    def replayed_meanwhile(minter: TokenMinter, **claims: Any) -> AccessToken:
+        # The code is taken, its session is not open yet.
+        replays.append(world.redeem(client, code))
+        return mint(minter, **claims)
+
+    monkeypatch.setattr(TokenMinter, "access_token", replayed_meanwhile)
+    winner = world.redeem(client, code)
+    assert is_json_error(replays[0], 400, "invalid_grant")
+    assert winner.status_code == 200
+    for _ in range(2):
+        again = world.refresh(client, winner.get_json()["refresh_token"])
+        assert is_json_error(again, 400, "invalid_grant")
+    session = world.store.get_session(world.claims(winner.get_json()["access_token"])["sid"])
+    assert session is not None
+    assert (session.state, session.end_reason, session.current_hash) == ("ended", "code_replayed", None)
 
 
 def test_of_parallel_redemptions_exactly_one_succeeds(redis_world: World) -> None:
