@@ -47,6 +47,13 @@ class LeanResponse(wsgi.Response):  # type: ignore[misc]
         super().__init__(req, sock, cfg)
         self._head = b""
 
+    def process_headers(self, headers: Any) -> None:
+        """Take the application's headers; ``Connection: close`` is its way to say that no request may follow
+        on this connection (a body that it did not read)."""
+        super().process_headers(headers)
+        if any(name == "Connection" and value == "close" for name, value in headers):
+            self.force_close()
+
     def default_headers(self) -> list[str]:
         """Return status line and standing headers; Server is left out, it only helps an attacker."""
         now = int(time.time())
@@ -96,7 +103,12 @@ class LeanResponse(wsgi.Response):  # type: ignore[misc]
 
     def _emit(self, data: bytes) -> None:
         head, self._head = self._head, b""
-        self.sock.sendall(head + data if head else data)
+        if head:
+            data = head + data
+        # gevent's sendall asks the kernel for the buffer's size each time; most answers fit at the first try.
+        sent = self.sock.send(data)
+        if sent < len(data):
+            self.sock.sendall(data[sent:])
 
     def _flush_head(self) -> None:
         if self._head:
