@@ -31,6 +31,9 @@ _REQUIRED: Final = "A bearer token is required"
 # a comma do not match.
 _BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+)", re.ASCII)
 
+# A token may stand behind any number of spaces; remembered under each, one token would push out all others.
+_REMEMBERED: Final = frozenset({"Bearer ", "bearer "})
+
 RevokedPredicate = Callable[[str, str], bool]
 """Tells, by session id (``sid``) and key id (``kid``), whether what they stand for was revoked."""
 
@@ -113,6 +116,8 @@ class Authenticator:
             raise Unauthorized(_INVALID, "The Authorization header does not hold one signed token")
         principal, key = access_token.verify(match[1], self._rules, self._jwks.key, self._clock())
         self._check_revocation(principal, key)
+        if authorization_header[: -len(match[1])] not in _REMEMBERED:
+            return principal
         self._cache[digest] = (principal, key)
         if len(self._cache) > self._cache_size:
             self._cache.popitem(last=False)

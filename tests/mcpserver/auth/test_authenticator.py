@@ -177,6 +177,18 @@ def test_the_least_recently_used_token_is_forgotten_first(
     assert [f"Bearer {token}" for token in verified] == [two]
 
 
+def test_one_token_in_many_spellings_pushes_no_other_out(
+    jwks: JwksClient, clock: Clock, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authenticator = Authenticator(ISSUER, RESOURCE, ["RS256"], jwks, clock, cache_size=2)
+    good, token = issuer.bearer(), issuer.token({"jti": "token-2"})
+    authenticator.authenticate(good)
+    for spaces in range(2, 20):
+        authenticator.authenticate("Bearer" + " " * spaces + token)
+    monkeypatch.setattr("mcpserver.access_token.verify", None)
+    assert authenticator.authenticate(good).token_id == "token-1"
+
+
 @pytest.mark.requirement("MCP-AUTH-STORAGE")
 def test_neither_the_log_nor_the_cache_holds_a_token(
     authenticator: Authenticator, issuer: Issuer, caplog: pytest.LogCaptureFixture
