@@ -33,9 +33,11 @@ class RawClient:
 
     Attributes:
         url: the only thing it is told.
+        redirect_uri: where it would wait for the answer.
     """
 
     url: str
+    redirect_uri: str = REDIRECT_URI
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     session: requests.Session = field(default_factory=requests.Session)
@@ -61,7 +63,7 @@ class RawClient:
         """Introduce itself (RFC 7591)."""
         body = {
             "client_name": "Raw client",
-            "redirect_uris": [REDIRECT_URI],
+            "redirect_uris": [self.redirect_uri],
             "token_endpoint_auth_method": "none",
             "grant_types": ["authorization_code", "refresh_token"],
             **metadata,
@@ -79,7 +81,7 @@ class RawClient:
         query = {
             "response_type": "code",
             "client_id": self.client_id,
-            "redirect_uri": REDIRECT_URI,
+            "redirect_uri": self.redirect_uri,
             "state": self.state,
             "code_challenge": challenge.decode(),
             "code_challenge_method": "S256",
@@ -100,7 +102,7 @@ class RawClient:
         return self._token(
             grant_type="authorization_code",
             code=code,
-            redirect_uri=REDIRECT_URI,
+            redirect_uri=self.redirect_uri,
             code_verifier=self.verifier,
             resource=self.resource_metadata["resource"],
             **parameters,
