@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import gevent
 import pytest
+from gevent.event import Event
 from joserfc import jws
 
 from authserver.oauth.clients import CACHE_SECONDS
@@ -398,7 +399,7 @@ class _Dribble:
     """A body of which the next byte never comes."""
 
     def read(self, _size: int) -> bytes:
-        gevent.sleep(60)
+        Event().wait()
         return b""
 
 
