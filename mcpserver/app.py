@@ -21,16 +21,21 @@ from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
 from mcpserver.tools.builtin import built_in_tools
 from mcpserver.tools.registry import Registry, installed_tools, tools_in
+from mcpserver.transports.events import Carrier
 from mcpserver.transports.front import Front
 from mcpserver.transports.http import Core
 from mcpserver.transports.responses import ErrorRenderer
+
+
+class ToolsUnusable(Exception):
+    """The tools that the settings and the installed packages name cannot be served; one line says why."""
 
 
 def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Front:
     """Return the WSGI callable.
 
     Raises:
-        ValueError, ImportError: a tool module of the settings cannot be served.
+        ToolsUnusable: see ``make_registry``.
     """
     store = open_snippets(settings)
     metadata = ResourceMetadata(settings)
@@ -50,15 +55,22 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         tools=tools,
         sessions=_sessions(settings),
         errors=ErrorRenderer(metadata),
-        keepalive_seconds=settings.keepalive_seconds,
+        carrier=Carrier(settings.keepalive_seconds, clock),
     )
     return Front(core, documents(metadata, settings.issuer, jwks, store))
 
 
 def make_registry(settings: Settings, store: SnippetStore) -> Registry:
-    """Return all tools: the built-in ones, those of installed packages, those of the settings' modules."""
-    named = (each for module in settings.tool_modules for each in tools_in(module))
-    return Registry((*built_in_tools(store), *installed_tools(), *named))
+    """Return all tools: the built-in ones, those of installed packages, those of the settings' modules.
+
+    Raises:
+        ToolsUnusable: a module is not there or has no tools, or two tools have one name.
+    """
+    try:
+        named = [each for module in settings.tool_modules for each in tools_in(module)]
+        return Registry((*built_in_tools(store), *installed_tools(), *named))
+    except (ImportError, TypeError, ValueError) as error:
+        raise ToolsUnusable(f"MCPSERVER_TOOL_MODULES or an installed package: {error}") from error
 
 
 def open_snippets(settings: Settings) -> SnippetStore:

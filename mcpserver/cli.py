@@ -34,7 +34,11 @@ def list_tools() -> None:
     """List the tools with the scopes they need."""
     settings = _settings()
     app = importlib.import_module("mcpserver.app")
-    for tool in app.make_registry(settings, app.open_snippets(settings)):
+    try:
+        registry = app.make_registry(settings, app.open_snippets(settings))
+    except app.ToolsUnusable as error:
+        raise click.ClickException(str(error)) from None
+    for tool in registry:
         click.echo(f"{tool.name}  [{' '.join(sorted(tool.scopes))}]  {tool.description.splitlines()[0]}")
 
 

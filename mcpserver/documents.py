@@ -15,6 +15,7 @@ from mcpserver.snippets.protocol import SnippetStore
 from telemetry import metrics as exposition
 
 _METADATA_MAX_AGE_SECONDS = 300
+_AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
 
 
 def documents(metadata: ResourceMetadata, issuer: str, jwks: JwksClient, store: SnippetStore) -> Flask:
@@ -29,23 +30,26 @@ def documents(metadata: ResourceMetadata, issuer: str, jwks: JwksClient, store: 
         # The answer depends on the name it was asked by.
         response.headers["Cache-Control"] = f"public, max-age={_METADATA_MAX_AGE_SECONDS}"
         response.headers["Vary"] = "Host, X-Public-Origin"
-        if "X-Public-Origin" not in request.headers:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+        return _for_any_origin(response)
 
-    for path in metadata.well_known_paths():
-        app.add_url_rule(path, path, resource_metadata, methods=["GET"])
-
-    # Clients of 2025-03-26 and before look for the authorization server at the MCP server's own origin.
-    # Behind the
-    # gateway they find it there; those that come directly are sent on.
-    @app.get("/.well-known/oauth-authorization-server")
     def authorization_server() -> Response:
+        # Clients of 2025-03-26 and before look for the authorization server at the MCP server's own origin.
+        # Behind the gateway they find it there; those that come directly are sent on.
         response = _json({"authorization_server": issuer}, 307)
-        response.headers["Location"] = f"{issuer}/.well-known/oauth-authorization-server"
-        if "X-Public-Origin" not in request.headers:
-            response.headers["Access-Control-Allow-Origin"] = "*"
-        return response
+        response.headers["Location"] = f"{issuer}{_AUTHORIZATION_SERVER}"
+        return _for_any_origin(response)
+
+    def preflight() -> Response:
+        response = Response(status=204)
+        response.headers["Access-Control-Allow-Methods"] = "GET"
+        # The header that MCP's own SDKs add.
+        response.headers["Access-Control-Allow-Headers"] = "MCP-Protocol-Version"
+        return _for_any_origin(response)
+
+    views = dict.fromkeys(metadata.well_known_paths(), resource_metadata)
+    for path, view in {**views, _AUTHORIZATION_SERVER: authorization_server}.items():
+        app.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
+        app.add_url_rule(path, f"OPTIONS {path}", preflight, methods=["OPTIONS"])
 
     @app.get("/healthz")
     def healthy() -> Response:
@@ -81,6 +85,12 @@ def documents(metadata: ResourceMetadata, issuer: str, jwks: JwksClient, store: 
         return response
 
     return app
+
+
+def _for_any_origin(response: Response) -> Response:
+    if "X-Public-Origin" not in request.headers:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    return response
 
 
 def _snippets_status(store: SnippetStore) -> str:

@@ -14,8 +14,7 @@ METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 # Implementation-defined, from the range that MCP leaves to servers: too much at once, and a refusal whose
-# meaning
-# is its HTTP status.
+# meaning is its HTTP status.
 SERVER_BUSY: Final = -32001
 NO_CODE: Final = -32000
 # Defined by MCP 2026-07-28, Basic, "Error Codes".
@@ -59,8 +58,7 @@ class InsufficientScope(McpServerError):
 
 
 class RequestRefused(McpServerError):
-    """An HTTP request that is no MCP traffic of ours: a status and a JSON body without a JSON-RPC code of
-    note.
+    """An HTTP request that is no MCP traffic of ours: a status and a JSON body without a telling code.
 
     Args:
         status: the HTTP status code.
@@ -72,6 +70,13 @@ class RequestRefused(McpServerError):
         super().__init__(message)
         self.status = status
         self.headers = headers
+
+
+class OriginRefused(RequestRefused):
+    """A page of an origin that is not served: it must not be able to read even the refusal."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "This origin is not allowed")
 
 
 class JsonRpcError(McpServerError):
@@ -100,9 +105,7 @@ class JsonRpcError(McpServerError):
 
 
 class CallCancelled(BaseException):
-    """Thrown into the greenlet of a call that its client gave up; no tool should catch it (so no
-    Exception).
-    """
+    """Thrown into the greenlet of a call that its client gave up; no tool should catch it: no Exception."""
 
 
 class ToolError(Exception):

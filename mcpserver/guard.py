@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import gevent
 
-from mcpserver.errors import RequestRefused
+from mcpserver.errors import OriginRefused, RequestRefused
 
 Environ = Mapping[str, Any]
 
@@ -18,6 +18,7 @@ LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 _CHUNK_BYTES: Final = 64 * 1024
+_LINGER_SECONDS: Final = 2.0
 
 
 class Guard:
@@ -46,8 +47,7 @@ class Guard:
         }
         self._hosts = {u.netloc.lower() for u in urls} | {host.lower() for host in hosts}
         # Where the host that a gateway writes is not known, only a loopback server checks it: it is the one
-        # that
-        # another site's page could reach by rebinding its name (MCP transports, "Security").
+        # that another site's page could reach by rebinding its name (MCP transports, "Security").
         self._checks_host = bool(list(hosts)) or any(u.hostname in LOOPBACK_HOSTS for u in urls)
         self._max_body_bytes = max_body_bytes
         self._body_timeout_seconds = body_timeout_seconds
@@ -60,7 +60,7 @@ class Guard:
         """
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and not self.allows(origin):
-            raise RequestRefused(403, "This origin is not allowed")
+            raise OriginRefused
         if self._checks_host:
             host = environ.get("HTTP_HOST", "").lower()
             if (
@@ -71,9 +71,7 @@ class Guard:
                 raise RequestRefused(421, "This host is not served here")
 
     def allows(self, origin: str) -> bool:
-        """Say whether pages of an origin are served: our own, loopback on any port, and the configured
-        ones.
-        """
+        """Say whether pages of an origin are served: our own, loopback on any port, the configured ones."""
         if origin.lower() in self._origins:
             return True
         try:
@@ -94,6 +92,7 @@ class Guard:
             if not length.isdigit():
                 raise RequestRefused(400, "Content-Length is not a number")
             if int(length) > self._max_body_bytes:
+                self._linger(stream)
                 raise self._too_large()
             if int(length) <= _CHUNK_BYTES:
                 return self._in_time(lambda: stream.read(int(length)))
@@ -104,8 +103,16 @@ class Guard:
         while chunk := stream.read(_CHUNK_BYTES):
             body += chunk
             if len(body) > self._max_body_bytes:
+                self._linger(stream)
                 raise self._too_large()
         return bytes(body)
+
+    def _linger(self, stream: Any) -> None:
+        """Throw away some of what is still coming: a client that cannot send cannot read the refusal."""
+        with gevent.Timeout(_LINGER_SECONDS, False):  # type: ignore[arg-type]
+            for _ in range(0, self._max_body_bytes * 4, _CHUNK_BYTES):
+                if not stream.read(_CHUNK_BYTES):
+                    return
 
     def _in_time(self, read: Any) -> bytes:
         with gevent.Timeout(self._body_timeout_seconds) as deadline:
@@ -141,8 +148,7 @@ def check_json(environ: Environ) -> None:
 
 
 def check_accepts(environ: Environ, *types: str) -> None:
-    """Refuse a client that does not accept every one of the types (MCP Streamable HTTP, "Sending Messages"
-    2).
+    """Refuse a client that does not accept every one of the types (MCP Streamable HTTP, "Sending Messages").
 
     Raises:
         RequestRefused: 406.

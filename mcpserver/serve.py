@@ -11,6 +11,8 @@ import importlib
 import logging
 from typing import Any
 
+from gunicorn.arbiter import Arbiter
+
 from mcpserver.settings import Settings
 from serving.server import run
 from telemetry.logs import setup
@@ -29,6 +31,11 @@ def serve(settings: Settings) -> None:
 
     def load() -> Any:
         # Imported in the worker: with several of them, metrics must not be made in the parent.
-        return importlib.import_module("mcpserver.app").create_app(settings)
+        app = importlib.import_module("mcpserver.app")
+        try:
+            return app.create_app(settings)
+        except app.ToolsUnusable as error:
+            _log.error("%s", error)
+            raise SystemExit(Arbiter.APP_LOAD_ERROR) from None
 
     run(load, host=settings.host, port=settings.port, workers=settings.workers, service="mcpserver")

@@ -6,6 +6,7 @@ server runs.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -14,7 +15,10 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+
 _PREFIX: Final = "MCPSERVER_"
+_SOURCE_FIELD: Final = re.compile(r'field "(\w+)"')
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _PATHS: Final = ("/mcp", "/mcp/sse")
 
@@ -38,7 +42,7 @@ class Settings(BaseSettings):
     """The authorization server's issuer (RFC 8414), compared exactly; default ``public_url``."""
     jwks_url: str = ""
     """Where the issuer's keys are (RFC 7517); default ``<issuer>/oauth/jwks``."""
-    algorithms: tuple[str, ...] = ("RS256", "ES256")
+    algorithms: tuple[Algorithm, ...] = ("RS256", "ES256")
     """Signature algorithms accepted (RFC 8725 3.1), JSON list."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of browser pages served beside our own and loopback (MCP transports, Security), JSON list."""
@@ -92,6 +96,8 @@ class Settings(BaseSettings):
         url = urlsplit(value)
         if value and (url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment):
             raise ValueError("must be an http or https URL")
+        if url.port == 0 or url.username or url.password:  # reading the port checks it
+            raise ValueError("must be an http or https URL")
         return value.rstrip("/")
 
     @model_validator(mode="before")
@@ -118,13 +124,17 @@ def load(env_file: Path | None = Path(".env")) -> Settings:
         SettingsError: for the first thing that is wrong.
     """
     secrets_dir = os.environ.get(f"{_PREFIX}SECRETS_DIR") or None
+    if secrets_dir is not None and not Path(secrets_dir).is_dir():
+        raise SettingsError(f"{_PREFIX}SECRETS_DIR: there is no such folder")
     try:
         return Settings(_env_file=env_file, _secrets_dir=secrets_dir)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise SettingsError(f"{_variable(first['loc'])}: {first['msg']}") from None
     except SourceError as error:
-        raise SettingsError(f"{_PREFIX}*: {error}") from None
+        field = _SOURCE_FIELD.search(str(error))
+        name = _variable((field[1],)) if field else f"{_PREFIX}*"
+        raise SettingsError(f"{name}: is not JSON") from None
 
 
 def _aliases(public_url: str, port: int) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ class LegacySession(Protocol):
     """What method handlers may change of a session of a revision before 2026."""
 
     log_level: LogLevel | None
+    version: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from mcpserver.errors import INVALID_PARAMS, METHOD_NOT_FOUND, JsonRpcError, McpServerError
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
+from mcpserver.protocol.eras import MODERN
 from telemetry import correlation
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -43,7 +44,7 @@ class Dispatcher:
         shape = CLIENT_REQUESTS.get((method, call.version))
         if handler is None or shape is None:
             # MCP 2026-07-28 Streamable HTTP: 404 with -32601; before, errors travelled with 200.
-            status = 404 if call.session is None else 200
+            status = 404 if call.version == MODERN else 200
             raise JsonRpcError(METHOD_NOT_FOUND, f"Method not found: {method}", http_status=status)
         if method not in _CHECKED_BY_HANDLER:
             _check_shape(shape, call)

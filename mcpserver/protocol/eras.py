@@ -20,7 +20,7 @@ from mcp_types import (
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 
 from mcpserver.errors import HEADER_MISMATCH, INVALID_PARAMS, UNSUPPORTED_PROTOCOL_VERSION, JsonRpcError
-from mcpserver.protocol.jsonrpc import Notification, Request
+from mcpserver.protocol.jsonrpc import Message, Notification, Request
 from mcpserver.wire import LOG_LEVELS, LogLevel
 
 MODERN: Final = MODERN_PROTOCOL_VERSIONS[-1]
@@ -53,13 +53,13 @@ class ModernMeta:
     log_level: LogLevel | None
 
 
-def is_modern(headers: MirroredHeaders, message: Request | Notification) -> bool:
+def is_modern(headers: MirroredHeaders, message: Message) -> bool:
     """Say whether a message is to be judged by the modern revision's rules.
 
     A version in ``_meta`` makes it modern, and so does a header that names no revision with a handshake: a
     version nobody knows gets the modern refusal, which names what is served.
     """
-    if PROTOCOL_VERSION_META_KEY in message.meta:
+    if isinstance(message, Request | Notification) and PROTOCOL_VERSION_META_KEY in message.meta:
         return message.meta[PROTOCOL_VERSION_META_KEY] not in HANDSHAKE_PROTOCOL_VERSIONS or (
             headers.protocol_version in MODERN_PROTOCOL_VERSIONS
         )
@@ -100,14 +100,25 @@ def check_legacy_version(header: str | None) -> str:
     """Return the revision that the header of a legacy message means.
 
     Raises:
-        JsonRpcError: a revision that has a transport of its own, or that nobody knows, with HTTP 400 (MCP
-            2025-06-18 transports, "Protocol Version Header").
+        JsonRpcError: it is none that opens with ``initialize``, with HTTP 400 (MCP 2025-06-18 transports,
+            "Protocol Version Header").
     """
     if header is None:
         return ASSUMED
     if header not in HANDSHAKE_PROTOCOL_VERSIONS:
         raise unsupported_version(header)
     return header
+
+
+def check_modern_notification(headers: MirroredHeaders) -> None:
+    """Check what there is to check of a modern notification: this revision defines no other rule for it.
+
+    Raises:
+        JsonRpcError: -32022 with HTTP 400.
+    """
+    version = headers.protocol_version
+    if version is not None and version not in KNOWN_PROTOCOL_VERSIONS:
+        raise unsupported_version(version)
 
 
 def negotiate(asked: object) -> str:

@@ -4,6 +4,7 @@ Called by the transports. Must not know methods. Bounds what a message may look 
 has to: nesting, and the form of ``id``, ``method`` and ``params``.
 """
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,11 +12,13 @@ import orjson
 
 from mcpserver.errors import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JsonRpcError
 from mcpserver.wire import RequestId
+from telemetry import correlation
 
 MAX_NESTING: Final = 64
 MAX_BATCH: Final = 50
 _MAX_ID_CHARACTERS: Final = 256
 _MAX_METHOD_CHARACTERS: Final = 128
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,7 @@ def parse(body: bytes) -> Message | list[Message | JsonRpcError]:
 
     Raises:
         JsonRpcError: parse error or invalid request; for a batch only when the batch itself is invalid, its
-            invalid
-            members stand in the list.
+            invalid members stand in the list.
     """
     try:
         value = orjson.loads(body)
@@ -113,8 +115,12 @@ def message(value: dict[str, Any]) -> Message:
 
 
 def result(identifier: RequestId, body: dict[str, Any]) -> bytes:
-    """Return a response."""
-    return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "result": body})
+    """Return a response; an internal error when the result has what JSON has not (a lone surrogate, say)."""
+    try:
+        return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "result": body})
+    except orjson.JSONEncodeError:
+        _log.exception("a result is not JSON")
+        return error(identifier, internal_error(correlation.current()))
 
 
 def error(identifier: RequestId | None, problem: JsonRpcError) -> bytes:

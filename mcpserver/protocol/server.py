@@ -62,6 +62,8 @@ def _discover(_call: Call) -> dict[str, Any]:
 
 def _initialize(call: Call) -> dict[str, Any]:
     negotiated = eras.negotiate(call.request.params.get("protocolVersion"))
+    if call.session is not None:
+        call.session.version = negotiated
     info = {k: v for k, v in SERVER_INFO.items() if k != "title" or negotiated >= "2025-06-18"}
     body: dict[str, Any] = {
         "protocolVersion": negotiated,

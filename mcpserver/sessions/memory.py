@@ -53,18 +53,16 @@ class MemorySessions:
         if self._is_idle(session):
             self._end(session)
             raise SessionNotFound("Session not found")
-        session.used_at = self._clock()
-        self._sessions.move_to_end(session_id)
+        self._use(session)
         return session
 
     def close(self, session_id: str, principal: Principal) -> None:
         """End a session of this caller."""
         self._end(self.get(session_id, principal))
 
-    def close_all_streams(self) -> None:
-        """End every stream."""
-        for session in self._sessions.values():
-            session.close_streams()
+    def _use(self, session: Session) -> None:
+        session.used_at = self._clock()
+        self._sessions.move_to_end(session.id)
 
     def _is_idle(self, session: Session) -> bool:
         return not session.is_in_use() and self._clock() - session.used_at > self._idle_seconds
@@ -72,9 +70,12 @@ class MemorySessions:
     def _sweep(self) -> None:
         for _ in range(min(_SWEPT_AT_ONCE, len(self._sessions))):
             oldest = next(iter(self._sessions.values()))
-            if not self._is_idle(oldest):
+            if oldest.is_in_use():
+                self._use(oldest)
+            elif self._is_idle(oldest):
+                self._end(oldest)
+            else:
                 return
-            self._end(oldest)
 
     def _end(self, session: Session) -> None:
         if self._sessions.pop(session.id, None) is None:

@@ -41,6 +41,3 @@ class Sessions(Protocol):
         Raises:
             SessionNotFound: see ``get``.
         """
-
-    def close_all_streams(self) -> None:
-        """End every open stream, because the process is about to stop."""

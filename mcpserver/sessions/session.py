@@ -13,7 +13,7 @@ from typing import Final
 
 from gevent import Greenlet
 
-from mcpserver.errors import SERVER_BUSY, CallCancelled, JsonRpcError
+from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, CallCancelled, JsonRpcError
 from mcpserver.sessions.stream import EventStream
 from mcpserver.wire import LogLevel, RequestId
 
@@ -25,9 +25,7 @@ STANDALONE: Final = 0
 
 
 class Session:
-    """Args: id: unguessable, visible ASCII; owner: ``(sub, client_id)``; version: negotiated; now:
-    seconds.
-    """
+    """Args: id: unguessable, visible ASCII; owner: ``(sub, client_id)``; version: negotiated; now: in s."""
 
     __slots__ = (
         "_next_stream",
@@ -84,13 +82,20 @@ class Session:
             self._running = {}
         self._running[request_id] = greenlet
 
-    def check_room(self) -> None:
-        """Refuse one more call when too many run.
+    def check_room(self, request_id: RequestId) -> None:
+        """Refuse one more call when too many run, or one that could not be told from another.
 
         Raises:
-            JsonRpcError: server busy.
+            JsonRpcError: server busy, or invalid request.
         """
-        if self._running is not None and len(self._running) >= MAX_RUNNING_CALLS:
+        if self._running is None:
+            return
+        if request_id in self._running:
+            # MCP Basic, "Requests": an id must not have been used before within the session.
+            raise JsonRpcError(
+                INVALID_REQUEST, "Invalid request: a call with this id is running", http_status=400
+            )
+        if len(self._running) >= MAX_RUNNING_CALLS:
             raise JsonRpcError(SERVER_BUSY, "Too many calls of this session are running", http_status=429)
 
     def ended(self, request_id: RequestId) -> None:
@@ -106,8 +111,8 @@ class Session:
                 greenlet.kill(CallCancelled, block=False)
 
     def is_in_use(self) -> bool:
-        """Say whether a call runs."""
-        return bool(self._running)
+        """Say whether a call runs or a connection reads one of the streams."""
+        return bool(self._running) or any(stream.is_read for stream in self._streams.values())
 
     def close(self) -> None:
         """Cancel the calls and end the streams."""

@@ -1,8 +1,6 @@
-"""One ordered stream of events with a bounded memory: what a tool sends, what a connection reads, what a
-client that
-lost its connection reads again.
+"""One ordered stream of events with a bounded memory.
 
-::
+What a tool sends, what a connection reads, what a client that lost its connection reads again::
 
     OPEN --send--> OPEN --finish--> FINISHED (may still be read and read again)
       +--------------close--------> CLOSED (nobody will read: sends are dropped)
@@ -15,80 +13,113 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import gevent
 from gevent.event import Event
 
 CAPACITY: Final = 256
+CAPACITY_BYTES: Final = 1024 * 1024
+# Room that only responses take, so that they never push out what was not read yet.
+_RESERVED: Final = 32
+# A writer that nobody makes wait lets others run after this many events.
+_TURN: Final = 64
 
 
 class EventStream:
-    """Args: number: names the stream within its session; capacity: events kept."""
+    """Args: number: names the stream within its session; capacity: events kept; capacity_bytes: of them."""
 
     __slots__ = (
+        "_bytes",
         "_capacity",
+        "_capacity_bytes",
         "_events",
-        "_moved",
+        "_news",
         "_next",
         "_read_up_to",
         "_reader",
+        "_readers",
+        "_room",
         "closed",
         "finished",
         "number",
         "on_first_event",
     )
 
-    def __init__(self, number: int = 0, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self, number: int = 0, capacity: int = CAPACITY, capacity_bytes: int = CAPACITY_BYTES
+    ) -> None:
         self.number = number
         self.finished = False
         self.closed = False
         # Called once, when the first event is sent.
         self.on_first_event: Callable[[], None] | None = None
         self._capacity = capacity
-        self._events: deque[bytes] = deque(maxlen=capacity)
+        self._capacity_bytes = capacity_bytes
+        self._events: deque[bytes] = deque()
+        self._bytes = 0
         self._next = 1
         self._read_up_to = 0
-        self._reader = 0
-        # Set whenever something has moved for either side; each clears it before it looks.
-        self._moved = Event()
+        self._readers = 0  # how many there have been: a reader's name
+        self._reader = 0  # the name of the one there is, 0 for none
+        # What a reader and what writers wait for. Each is set once and then replaced: an event that
+        # is cleared before those it woke have run would leave them waiting.
+        self._news: Event | None = None
+        self._room: Event | None = None
 
     def send(self, data: bytes) -> None:
-        """Append an event; waits while a reader is attached and the memory is full of what it has not
-        read.
-        """
-        while self._reader and not self.closed and self._next - 1 - self._read_up_to >= self._capacity:
-            self._moved.clear()
-            self._moved.wait()
-        if not (self.closed or self.finished):
-            self._append(data)
+        """Append an event; waits while a reader is attached and what it has not read fills the memory."""
+        while self._reader and not self.closed and not self._make_room(len(data), _RESERVED):
+            if self._room is None:
+                self._room = Event()
+            self._room.wait()
+        if self.closed or self.finished:
+            return
+        if not self._reader:
+            self._make_room(len(data), _RESERVED, drop_unread=True)
+            if self._next % _TURN == 0:
+                gevent.sleep(0)
+        self._append(data)
 
     def force(self, data: bytes) -> None:
         """Append an event without ever waiting: a response, of which each call has one."""
         if not (self.closed or self.finished):
+            self._make_room(len(data), 0, drop_unread=not self._reader)
             self._append(data)
 
     def finish(self, data: bytes | None = None) -> None:
         """Append the last event, if any; nothing follows it."""
-        if data is not None and not self.finished:
-            self._append(data)
+        if data is not None:
+            self.force(data)
         self.finished = True
-        self._moved.set()
+        self.wake()
 
     def close(self) -> None:
         """Nobody will read any more."""
         self.closed = True
-        self._moved.set()
+        self.wake()
+        self._wake_writers()
 
-    def attach(self, after: int = 0) -> int:
-        """Become the reader, from the event after number ``after`` on; an earlier reader is told to leave."""
-        self._reader += 1
-        self._read_up_to = max(after, self._first() - 1)
-        self._moved.set()
+    def attach(self, after: int | None = None) -> int:
+        """Become the reader; an earlier reader is told to leave.
+
+        Args:
+            after: number of the last event that the client has; None: go on where the last reader was.
+
+        Returns:
+            The reader's name, for ``read`` and ``detach``.
+        """
+        self._readers += 1
+        self._reader = self._readers
+        if after is not None:
+            self._read_up_to = min(max(after, self._first() - 1), self._next - 1)
+        self.wake()
+        self._wake_writers()
         return self._reader
 
     def detach(self, reader: int) -> None:
         """Stop being the reader."""
         if reader == self._reader:
             self._reader = 0
-        self._moved.set()
+        self._wake_writers()
 
     def read(self, reader: int, timeout_seconds: float) -> Sequence[tuple[int, bytes]] | None:
         """Return the events that came since the last read, with their numbers.
@@ -98,34 +129,62 @@ class EventStream:
             took over.
         """
         if not self._unread() and not self._is_over(reader):
-            self._moved.clear()
-            self._moved.wait(timeout_seconds)
+            if self._news is None:
+                self._news = Event()
+            self._news.wait(timeout_seconds)
         if reader != self._reader or self.closed:
             return None
         unread = self._unread()
         if unread:
             first = self._next - unread
             self._read_up_to = self._next - 1
-            self._moved.set()
+            self._wake_writers()
             return [(first + i, data) for i, data in enumerate(list(self._events)[-unread:])]
         return None if self.finished else ()
 
     @property
-    def has_events(self) -> bool:
-        """Whether anything was ever sent."""
-        return self._next > 1
+    def is_read(self) -> bool:
+        """Whether a reader is attached."""
+        return self._reader != 0
+
+    @property
+    def position(self) -> int:
+        """Number of the last event that was read."""
+        return self._read_up_to
+
+    def is_full(self) -> bool:
+        """Say whether what was not read leaves room for responses only."""
+        return not self._make_room(0, _RESERVED)
 
     def wake(self) -> None:
         """Make a waiting reader look up."""
-        self._moved.set()
+        if self._news is not None:
+            self._news.set()
+            self._news = None
+
+    def _wake_writers(self) -> None:
+        if self._room is not None:
+            self._room.set()
+            self._room = None
 
     def _append(self, data: bytes) -> None:
         self._events.append(data)
+        self._bytes += len(data)
         self._next += 1
-        self._moved.set()
+        self.wake()
         if self.on_first_event is not None:
             self.on_first_event()
             self.on_first_event = None
+
+    def _make_room(self, size: int, reserved: int, *, drop_unread: bool = False) -> bool:
+        """Forget the oldest events as far as is needed and allowed; say whether there is room now."""
+        while self._events and (
+            len(self._events) >= self._capacity - reserved or self._bytes + size > self._capacity_bytes
+        ):
+            if not drop_unread and self._first() > self._read_up_to:
+                return False
+            self._bytes -= len(self._events.popleft())
+        return True
 
     def _first(self) -> int:
         return self._next - len(self._events)

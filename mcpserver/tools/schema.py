@@ -7,17 +7,17 @@ does the work in both directions. Must not know MCP's revisions.
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass
-from typing import Annotated, Any, Final, get_type_hints
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
 from pydantic.errors import PydanticSchemaGenerationError
 from pydantic_core import SchemaValidator
 
 from mcpserver.tools.context import Context
 
 _SECTION: Final = re.compile(r"^\s*(Args|Arguments|Parameters|Returns|Raises|Yields|Note|Example)s?:\s*$")
-_ARGUMENT: Final = re.compile(r"^\s{4,8}(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
+_ARGUMENT: Final = re.compile(r"^(\s+)(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
 _MOST_PROBLEMS: Final = 5
 
 
@@ -63,7 +63,8 @@ class Signature:
         """Return the structured content of a result, None when this function has none."""
         if self._output is None:
             return None
-        value = self._output.dump_python(result, mode="json")
+        # What does not fit is a mistake of the tool: MCP Tools, "Output Schema", demands what was promised.
+        value = self._output.dump_python(result, mode="json", warnings="error")
         return {"result": value} if self._wrapped else value
 
 
@@ -116,17 +117,23 @@ def _read_output(hint: Any) -> tuple[TypeAdapter[Any] | None, bool, Mapping[str,
     # Text is content already; saying it a second time as structure would only cost tokens.
     if hint in (None, type(None), str, Any, inspect.Parameter.empty):
         return None, False, None
-    if isinstance(hint, type) and hint.__module__.startswith("mcp_types"):
+    if _is_content(hint):
         return None, False, None
     adapter: TypeAdapter[Any] = TypeAdapter(hint)
     schema = self_contained(adapter.json_schema(mode="serialization"))
-    is_object = schema.get("type") == "object" or "$ref" in schema
-    if is_object and (is_dataclass(hint) or (isinstance(hint, type) and issubclass(hint, BaseModel | dict))):
+    if schema.get("type") == "object":
         return adapter, False, schema
     # structuredContent is an object before 2026-07-28 (MCP Tools, "Structured Content").
     inner = {k: v for k, v in schema.items() if k != "$defs"}
     wrapped = {"type": "object", "properties": {"result": inner}, "required": ["result"]}
     return adapter, True, wrapped | ({"$defs": schema["$defs"]} if "$defs" in schema else {})
+
+
+def _is_content(hint: Any) -> bool:
+    """Say whether a type is made of MCP's content blocks: one, a list of them, one of several kinds."""
+    if get_args(hint):
+        return all(_is_content(each) for each in get_args(hint) if each is not type(None))
+    return isinstance(hint, type) and hint.__module__.startswith("mcp_types")
 
 
 class _ContainsItselfError(Exception):
@@ -170,14 +177,14 @@ def _description(function: Callable[..., Any]) -> str:
 def _argument_descriptions(function: Callable[..., Any]) -> dict[str, str]:
     """Return what the docstring's ``Args:`` section says of each parameter."""
     found: dict[str, str] = {}
-    inside, current = False, ""
+    inside, current, indent = False, "", ""
     for line in (inspect.getdoc(function) or "").splitlines():
         section = _SECTION.match(line)
         if section:
-            inside = section[1] in ("Args", "Arguments", "Parameters")
-        elif inside and (argument := _ARGUMENT.match(line)):
-            current = argument[1]
-            found[current] = argument[2].strip()
+            inside = section[1] in ("Args", "Arg", "Arguments", "Argument", "Parameters", "Parameter")
+        elif inside and (argument := _ARGUMENT.match(line)) and argument[1] == (indent or argument[1]):
+            indent, current = argument[1], argument[2]
+            found[current] = argument[3].strip()
         elif inside and current and line.strip():
             found[current] += " " + line.strip()
     return found

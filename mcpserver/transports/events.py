@@ -4,9 +4,10 @@ Used by ``http`` and ``sse``. One greenlet per connection and no timer beside it
 for the time of the next keep-alive comment, for the token's expiry and for the client's departure at once.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
+
+import gevent
 
 from mcpserver import metrics
 from mcpserver.sessions.stream import EventStream
@@ -15,6 +16,8 @@ from mcpserver.transports.departure import Departure
 KEEPALIVE: Final = b": keep-alive\n\n"
 # A client that lost its stream comes back after this.
 RETRY_MILLISECONDS: Final = 1000
+# How long calls may go on when the process is about to stop; streams that only wait end at once.
+DRAIN_SECONDS: Final = 5.0
 
 RenderEvent = Callable[[int, bytes], bytes]
 
@@ -38,66 +41,104 @@ def numbered_event(stream: EventStream) -> RenderEvent:
 
 def priming_event(stream: EventStream) -> bytes:
     """Write the event that lets a client of 2025-11-25 resume a stream before anything was sent on it."""
-    return b"id: %d_0\nretry: %d\ndata: \n\n" % (stream.number, RETRY_MILLISECONDS)
+    return b"id: %d_%d\nretry: %d\ndata: \n\n" % (stream.number, stream.position, RETRY_MILLISECONDS)
 
 
 def parse_event_id(value: str) -> tuple[int, int] | None:
     """Return stream and position of a Last-Event-ID of ours, None for anything else."""
     stream, separator, position = value.partition("_")
-    if not separator or not (stream.isdecimal() and position.isdecimal()) or len(value) > 32:
+    if not separator or len(value) > 32 or not value.isascii():
+        return None
+    if not (stream.isdecimal() and position.isdecimal()):
         return None
     return int(stream), int(position)
 
 
-def carry(
-    stream: EventStream,
-    render: RenderEvent,
-    *,
-    connection: Any,
-    until_seconds: float,
-    keepalive_seconds: float,
-    after: int = 0,
-    first: bytes = b"",
-    at_end: Callable[[], None] | None = None,
-) -> Iterator[bytes]:
-    """Yield the bytes of a stream until it ends, the token expires or the client leaves.
+class Carrier:
+    """Carries streams to connections, and knows which are under way.
 
     Args:
-        stream: what to read; this connection becomes its reader at once.
-        render: writes an event.
-        connection: watched for the client's departure.
-        until_seconds: ``exp`` of the caller's token, seconds since 1970.
         keepalive_seconds: silence after which a comment is sent.
-        after: number of the last event that the client has.
-        first: bytes to begin with; the head leaves even when they are empty.
-        at_end: called once, however it ends.
+        clock: seconds since 1970.
     """
-    reader = stream.attach(after)
-    gone = False
 
-    def leave() -> None:
-        nonlocal gone
-        gone = True
-        stream.wake()
+    def __init__(self, keepalive_seconds: float, clock: Callable[[], float]) -> None:
+        self.keepalive_seconds = keepalive_seconds
+        self._clock = clock
+        self._passages: set[_Passage] = set()
 
-    departure = Departure(connection, leave)
-    metrics.stream_opened()
-    try:
-        yield first
-        while not gone:
-            remaining = until_seconds - time.time()
-            if remaining <= 0:
-                return
-            events = stream.read(reader, min(keepalive_seconds, remaining))
-            if events is None:
-                return
-            if events:
-                yield b"".join([render(number, data) for number, data in events])
-            elif not gone:
-                yield KEEPALIVE
-    finally:
-        departure.stop()
-        stream.detach(reader)
-        metrics.stream_closed()
-        if at_end is not None:
-            at_end()
+    def carry(
+        self,
+        stream: EventStream,
+        reader: int,
+        render: RenderEvent,
+        *,
+        connection: Any,
+        until_seconds: float,
+        of_call: bool,
+        first: bytes = b"",
+        at_end: Callable[[], None] | None = None,
+    ) -> Iterator[bytes]:
+        """Yield the bytes of a stream until it ends, the token expires or the client leaves.
+
+        Args:
+            stream: what to read.
+            reader: what ``stream.attach`` gave.
+            render: writes an event.
+            connection: watched for the client's departure.
+            until_seconds: ``exp`` of the caller's token, seconds since 1970.
+            of_call: the stream ends with the response to a call.
+            first: bytes to begin with; the head leaves even when they are empty.
+            at_end: called once, however it ends.
+        """
+        passage = _Passage(stream, of_call)
+        departure = Departure(connection, passage.leave)
+        self._passages.add(passage)
+        metrics.stream_opened()
+        try:
+            yield first
+            while not passage.is_left:
+                remaining = until_seconds - self._clock()
+                if remaining <= 0:
+                    return
+                events = stream.read(reader, min(self.keepalive_seconds, remaining))
+                if events is None:
+                    return
+                if events:
+                    yield b"".join([render(number, data) for number, data in events])
+                elif not passage.is_left:
+                    yield KEEPALIVE
+        finally:
+            departure.stop()
+            stream.detach(reader)
+            self._passages.discard(passage)
+            metrics.stream_closed()
+            if at_end is not None:
+                at_end()
+
+    def drain(self) -> None:
+        """End the streams: those that only wait at once, those of calls when they had a few seconds."""
+        gevent.spawn_later(DRAIN_SECONDS, self._close_all)
+        for passage in list(self._passages):
+            if not passage.of_call:
+                passage.stream.close()
+
+    def _close_all(self) -> None:
+        for passage in list(self._passages):
+            passage.stream.close()
+
+
+class _Passage:
+    """A stream on its way to a connection."""
+
+    __slots__ = ("is_left", "of_call", "stream")
+
+    def __init__(self, stream: EventStream, of_call: bool) -> None:
+        self.stream = stream
+        self.of_call = of_call
+        self.is_left = False
+
+    def leave(self) -> None:
+        """The client is gone (called on the hub)."""
+        self.is_left = True
+        self.stream.wake()

@@ -51,5 +51,4 @@ class Front:
 
     def drain(self) -> None:
         """End all streams: the process is about to stop (called by the worker)."""
-        if self._core.sessions is not None:
-            self._core.sessions.close_all_streams()
+        self._core.carrier.drain()

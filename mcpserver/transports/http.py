@@ -5,11 +5,12 @@ itself alone, by any worker; a legacy one may belong to a session, which it open
 not know what a method does.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gevent.event import AsyncResult
+from gevent import getcurrent
 
 from mcpserver.auth import Authenticator
 from mcpserver.errors import INVALID_REQUEST, CallCancelled, JsonRpcError, McpServerError, RequestRefused
@@ -22,10 +23,11 @@ from mcpserver.protocol.eras import MirroredHeaders
 from mcpserver.protocol.jsonrpc import Message, Notification, Request
 from mcpserver.protocol.tool_methods import ToolMethods
 from mcpserver.sessions.protocol import SessionNotFound, Sessions
-from mcpserver.sessions.session import Session
+from mcpserver.sessions.session import STANDALONE, Session
 from mcpserver.sessions.stream import EventStream
 from mcpserver.transports import events, running
 from mcpserver.transports.departure import Departure
+from mcpserver.transports.events import Carrier
 from mcpserver.transports.responses import (
     Environ,
     ErrorRenderer,
@@ -34,7 +36,7 @@ from mcpserver.transports.responses import (
     send,
     start_events,
 )
-from mcpserver.transports.running import Outcome, SilentChannel, StreamChannel
+from mcpserver.transports.running import Answer, SilentChannel, StreamChannel
 
 METHODS: Final = "GET, POST, DELETE, OPTIONS"
 _BATCHES: Final = "2025-03-26"  # the only revision that has them
@@ -52,7 +54,7 @@ class Core:
     tools: ToolMethods
     sessions: Sessions | None
     errors: ErrorRenderer
-    keepalive_seconds: float
+    carrier: Carrier
 
 
 class HttpEndpoint:
@@ -93,7 +95,7 @@ class HttpEndpoint:
                 return self._batch(environ, start_response, principal, message)
             if isinstance(message, Request):
                 request_id = message.id
-            if isinstance(message, Request | Notification) and eras.is_modern(headers, message):
+            if eras.is_modern(headers, message):
                 return self._modern(environ, start_response, principal, headers, message)
             return self._legacy(environ, start_response, principal, message)
         except McpServerError as error:
@@ -107,20 +109,37 @@ class HttpEndpoint:
         start_response: StartResponse,
         principal: Principal,
         headers: MirroredHeaders,
-        message: Request | Notification,
+        message: Message,
     ) -> Iterable[bytes]:
         if isinstance(message, Notification):
             # This revision defines none over HTTP; one that is not known does no harm.
+            eras.check_modern_notification(headers)
             return send(environ, start_response, 202, b"")
+        if not isinstance(message, Request):
+            # MCP 2026-07-28 Streamable HTTP, "Sending Messages" 4.
+            raise JsonRpcError(
+                INVALID_REQUEST, "Invalid request: this server asks for no responses", http_status=400
+            )
         meta = eras.check_modern(headers, message)
         if message.method == "tools/call" and self._core.tools.may_notify(message):
             stream = EventStream()
             call = Call(principal, message, eras.MODERN, StreamChannel(stream), meta.log_level)
             return self._beside(environ, start_response, call, stream, None)
         call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level)
-        return send(
-            environ, start_response, 200, jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
-        )
+        try:
+            result = self._here(environ, call)
+        except CallCancelled:
+            return send(environ, start_response, 202, b"")  # to nobody
+        return send(environ, start_response, 200, jsonrpc.result(message.id, result))
+
+    def _here(self, environ: Environ, call: Call) -> dict[str, Any]:
+        """Answer on the connection's own greenlet, which the client's departure wakes with CallCancelled."""
+        greenlet = getcurrent()
+        departure = Departure(environ.get("gunicorn.socket"), lambda: greenlet.throw(CallCancelled))
+        try:
+            return self._core.dispatcher.dispatch(call)
+        finally:
+            departure.stop()
 
     def _legacy(
         self, environ: Environ, start_response: StartResponse, principal: Principal, message: Message
@@ -137,8 +156,8 @@ class HttpEndpoint:
             return self._initialize(environ, start_response, principal, message)
         if session is not None:
             version = session.version
-            if message.method == "tools/call" and self._core.tools.may_notify(message):
-                session.check_room()
+            if message.method == "tools/call":
+                session.check_room(message.id)
                 stream = session.new_stream()
                 call = Call(principal, message, version, StreamChannel(stream), session.log_level, session)
                 return self._beside(environ, start_response, call, stream, session)
@@ -169,32 +188,28 @@ class HttpEndpoint:
         session: Session | None,
     ) -> Iterable[bytes]:
         """Answer with plain JSON if the call sends nothing before its result, else with an event stream."""
-        moved: AsyncResult[Outcome] = AsyncResult()
-
-        def finished(outcome: Outcome) -> None:
-            stream.finish(running.response(call.request.id, outcome) if stream.has_events else None)
-            moved.set(outcome)
-
-        stream.on_first_event = lambda: moved.set(None)
-        greenlet = running.start(self._core.dispatcher, call, session, finished)
+        answer = Answer(call.request.id, stream)
+        # Before anything is sent, so that a tool that sends much waits for the connection from the start.
+        reader = stream.attach()
+        greenlet = running.start(self._core.dispatcher, call, session, answer.finished)
 
         def leave() -> None:
             # Since 2026-07-28 leaving is cancelling; before, the client may come back for the result.
             if session is None:
                 greenlet.kill(CallCancelled, block=False)
             else:
-                moved.set(None)
+                answer.use_stream()
 
         departure = Departure(environ.get("gunicorn.socket"), leave)
         try:
-            outcome = moved.get()
+            outcome = answer.wait(self._core.carrier.keepalive_seconds)
         finally:
             departure.stop()
+        if outcome is not None and session is not None:
+            session.forget_stream(stream.number)
         if isinstance(outcome, McpServerError):
             raise outcome
         if outcome is not None:
-            if session is not None:
-                session.forget_stream(stream.number)
             return send(environ, start_response, 200, jsonrpc.result(call.request.id, outcome))
         start_events(environ, start_response)
         return self._events(
@@ -202,6 +217,7 @@ class HttpEndpoint:
             call.principal,
             stream,
             session,
+            reader,
             at_end=None if session is not None else lambda: greenlet.kill(CallCancelled, block=False),
         )
 
@@ -211,18 +227,19 @@ class HttpEndpoint:
         principal: Principal,
         stream: EventStream,
         session: Session | None,
+        reader: int,
         *,
-        after: int = 0,
+        resumed: bool = False,
         at_end: Any = None,
     ) -> Iterator[bytes]:
-        primes = session is not None and session.version >= _PRIMES and after == 0
-        return events.carry(
+        primes = session is not None and session.version >= _PRIMES and not resumed
+        return self._core.carrier.carry(
             stream,
+            reader,
             events.plain_event if session is None else events.numbered_event(stream),
             connection=environ.get("gunicorn.socket"),
             until_seconds=principal.expires_at_seconds,
-            keepalive_seconds=self._core.keepalive_seconds,
-            after=after,
+            of_call=stream.number != STANDALONE or session is None,
             first=events.priming_event(stream) if primes else b"",
             at_end=at_end,
         )
@@ -232,8 +249,8 @@ class HttpEndpoint:
             # There is no stream without a session (MCP 2025-11-25 transports, "Listening for Messages").
             raise RequestRefused(405, "A stream needs the Mcp-Session-Id of a session", (("Allow", "POST"),))
         check_accepts(environ, *ACCEPT_STREAM)
-        session = self._session(environ, principal)
-        assert session is not None
+        eras.check_legacy_version(environ.get("HTTP_MCP_PROTOCOL_VERSION"))
+        session = self._core.sessions.get(environ["HTTP_MCP_SESSION_ID"], principal)
         last = environ.get("HTTP_LAST_EVENT_ID")
         position = events.parse_event_id(last) if last is not None else None
         if last is not None and position is None:
@@ -241,10 +258,9 @@ class HttpEndpoint:
         stream = session.standalone_stream() if position is None else session.stream(position[0])
         if stream is None or stream.closed:
             raise RequestRefused(400, "This stream cannot be resumed any more")
+        reader = stream.attach(position[1] if position is not None else None)
         start_events(environ, start_response)
-        return self._events(
-            environ, principal, stream, session, after=position[1] if position is not None else 0
-        )
+        return self._events(environ, principal, stream, session, reader, resumed=position is not None)
 
     def _delete(
         self, environ: Environ, start_response: StartResponse, principal: Principal
@@ -252,6 +268,7 @@ class HttpEndpoint:
         session_id = environ.get("HTTP_MCP_SESSION_ID")
         if self._core.sessions is None or session_id is None:
             raise RequestRefused(405, "There is no session to end", (("Allow", "POST"),))
+        eras.check_legacy_version(environ.get("HTTP_MCP_PROTOCOL_VERSION"))
         self._core.sessions.close(session_id, principal)
         return send(environ, start_response, 204, b"")
 
@@ -272,6 +289,11 @@ class HttpEndpoint:
     ) -> Iterable[bytes]:
         """Answer a batch of 2025-03-26, one member after the other (JSON-RPC 2.0 section 6)."""
         session = self._session(environ, principal)
+        if session is not None and session.version != _BATCHES:
+            raise _no_batches()
+        for message in messages:
+            if isinstance(message, Request) and message.method == "tools/call":
+                self._check_scopes(principal, message)
         answers = []
         for message in messages:
             if isinstance(message, JsonRpcError):
@@ -285,9 +307,14 @@ class HttpEndpoint:
             return send(environ, start_response, 202, b"")
         return send(environ, start_response, 200, b"[" + b",".join(answers) + b"]")
 
+    def _check_scopes(self, principal: Principal, message: Request) -> None:
+        # Before anything of the batch is done: its answer is a challenge or a batch, not both.
+        with contextlib.suppress(JsonRpcError):
+            self._core.tools.find(Call(principal, message, _BATCHES, _SILENT, None))
+
     def _member(self, principal: Principal, session: Session | None, message: Request) -> bytes:
         if message.method == "initialize":
-            problem = JsonRpcError(-32600, "Invalid request: initialize must not be part of a batch")
+            problem = JsonRpcError(INVALID_REQUEST, "Invalid request: initialize must not be part of a batch")
             return jsonrpc.error(message.id, problem)
         call = Call(principal, message, _BATCHES, _SILENT, None, session)
         try:
@@ -305,5 +332,9 @@ def _one_or_batch(
     parsed: Message | list[Message | JsonRpcError], version: str | None
 ) -> Message | list[Message | JsonRpcError]:
     if isinstance(parsed, list) and (version or eras.ASSUMED) != _BATCHES:
-        raise JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)
+        raise _no_batches()
     return parsed
+
+
+def _no_batches() -> JsonRpcError:
+    return JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)

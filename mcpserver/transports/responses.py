@@ -16,6 +16,7 @@ from mcpserver.errors import (
     InsufficientScope,
     JsonRpcError,
     McpServerError,
+    OriginRefused,
     RequestRefused,
     Unauthorized,
 )
@@ -88,6 +89,8 @@ def preflight(environ: Environ, start_response: StartResponse, methods: str) -> 
     """Answer an OPTIONS request (Fetch, "CORS-preflight fetch")."""
     asked = environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
     allowed = asked if len(asked) <= 1024 and asked.isprintable() else ""
+    if "HTTP_X_PUBLIC_ORIGIN" in environ:
+        return send(environ, start_response, 204, b"")
     headers = [
         ("Access-Control-Allow-Methods", methods),
         ("Access-Control-Allow-Headers", allowed),
@@ -111,6 +114,8 @@ class ErrorRenderer:
     ) -> list[bytes]:
         """Answer with what an error means over HTTP."""
         _note(error)
+        if isinstance(error, OriginRefused):
+            environ = {name: value for name, value in environ.items() if name != "HTTP_ORIGIN"}
         if isinstance(error, JsonRpcError):
             retry = [("Retry-After", _RETRY_SECONDS)] if error.http_status in (429, 503) else []
             return send(environ, start_response, error.http_status, jsonrpc.error(request_id, error), retry)

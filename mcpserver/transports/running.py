@@ -9,6 +9,7 @@ from typing import Any
 
 import gevent
 from gevent import Greenlet
+from gevent.event import AsyncResult
 
 from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError
 from mcpserver.protocol import jsonrpc
@@ -41,6 +42,45 @@ class SilentChannel:
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Drop the notification: nobody waits for it."""
+
+
+class Answer:
+    """How the answer to one POST leaves.
+
+    ::
+
+        UNDECIDED --the call ends--> JSON
+            +-----a notification, long silence, the client left--> STREAM: the response is its last event
+    """
+
+    def __init__(self, request_id: RequestId, stream: EventStream) -> None:
+        self._request_id = request_id
+        self._stream = stream
+        self._streams = False
+        self._decided: AsyncResult[Outcome] = AsyncResult()
+        stream.on_first_event = self.use_stream
+
+    def use_stream(self) -> None:
+        """Decide for the stream."""
+        self._streams = True
+        self._decided.set(None)
+
+    def finished(self, outcome: Outcome) -> None:
+        """Take the outcome of the call."""
+        if self._streams:
+            self._stream.finish(response(self._request_id, outcome))
+        else:
+            self._stream.finish()
+            self._decided.set(outcome)
+
+    def wait(self, patience_seconds: float) -> Outcome:
+        """Return the outcome to send as JSON, or None when the stream has to be carried."""
+        with gevent.Timeout(patience_seconds, False):  # type: ignore[arg-type]
+            return self._decided.get()
+        if not self._decided.ready():
+            self._streams = True
+            return None
+        return self._decided.get()
 
 
 def start(

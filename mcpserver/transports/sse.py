@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qs
 
-from mcpserver.errors import INVALID_REQUEST, JsonRpcError, McpServerError, RequestRefused
+from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, JsonRpcError, McpServerError, RequestRefused
 from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
@@ -47,12 +47,14 @@ class SseEndpoints:
             sessions = self._sessions()
             session = sessions.open(principal, VERSION)
             start_events(environ, start_response)
-            return events.carry(
-                session.standalone_stream(),
+            stream = session.standalone_stream()
+            return self._core.carrier.carry(
+                stream,
+                stream.attach(),
                 events.plain_event,
                 connection=environ.get("gunicorn.socket"),
                 until_seconds=principal.expires_at_seconds,
-                keepalive_seconds=self._core.keepalive_seconds,
+                of_call=False,
                 first=f"event: endpoint\ndata: message?sessionId={session.id}\n\n".encode(),
                 at_end=lambda: _close(sessions, session, principal),
             )
@@ -92,8 +94,11 @@ class SseEndpoints:
             self._start(session, principal, message)
 
     def _start(self, session: Session, principal: Principal, request: Request) -> None:
-        session.check_room()
+        session.check_room(request.id)
         stream = session.standalone_stream()
+        if stream.is_full():
+            # A client that asks without reading the answers.
+            raise JsonRpcError(SERVER_BUSY, "Too many answers wait to be read", http_status=429)
         # Known before the call begins, so that the refusal can be a challenge.
         version = session.version
         call = Call(principal, request, version, StreamChannel(stream), session.log_level, session)
