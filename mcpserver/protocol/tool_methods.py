@@ -101,7 +101,8 @@ def _run(tool: Tool, arguments: Mapping[str, Any], call: Call) -> dict[str, Any]
     except (ToolError, ArgumentsInvalid) as error:
         # MCP 2025-11-25 Tools, "Error Handling": what the model can mend is a result, not a protocol error.
         return _failed(str(error))
-    except Exception:
+    except (Exception, SystemExit):
+        # SystemExit too: it would end the process, and everybody's calls with it.
         _log.exception("tool %s failed", tool.name)
         return _failed(f"The tool failed (reference {correlation.current()})")
 

@@ -72,6 +72,8 @@ class EventStream:
                 self._room = Event()
             self._room.wait()
         if self.closed or self.finished:
+            # A writer that never pauses must come to hear that it is cancelled.
+            gevent.sleep(0)
             return
         if not self._reader:
             self._make_room(len(data), _RESERVED, drop_unread=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final, get_args, get_type_hints
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
-from pydantic.errors import PydanticSchemaGenerationError
+from pydantic.errors import PydanticUserError
 from pydantic_core import SchemaValidator
 
 from mcpserver.tools.context import Context
@@ -41,7 +41,7 @@ class Signature:
     output_schema: Mapping[str, Any] | None
     context_parameter: str | None
     _validator: SchemaValidator | None
-    _names: tuple[str, ...]
+    _names: tuple[tuple[str, str], ...]  # parameter, field of the model
     _wrapped: bool
     _output: TypeAdapter[Any] | None
 
@@ -57,7 +57,7 @@ class Signature:
             values = self._validator.validate_python(dict(arguments))
         except ValidationError as error:
             raise ArgumentsInvalid(_explain(error)) from None
-        return {name: getattr(values, name) for name in self._names}
+        return {parameter: getattr(values, field) for parameter, field in self._names}
 
     def structured(self, result: Any) -> Any:
         """Return the structured content of a result, None when this function has none."""
@@ -77,6 +77,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     hints = get_type_hints(function, include_extras=True)
     described = _argument_descriptions(function)
     fields: dict[str, Any] = {}
+    names: list[tuple[str, str]] = []
     context_parameter = None
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
@@ -90,12 +91,15 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         if parameter.name in described:
             hint = Annotated[hint, Field(description=described[parameter.name])]
         default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hint, default)
+        # Under a name of our own: a model's field cannot be called json, copy or _x, a parameter can.
+        field_name = f"p{len(names)}"
+        fields[field_name] = (Annotated[hint, Field(alias=parameter.name)], default)
+        names.append((parameter.name, field_name))
     try:
         model = create_model(f"{function.__name__}_arguments", __config__=_CONFIG, **fields)
         schema = self_contained(model.model_json_schema(mode="validation"))
         output, wrapped, output_schema = _read_output(hints.get("return"))
-    except PydanticSchemaGenerationError as error:
+    except PydanticUserError as error:
         raise TypeError(f"{function.__name__}: {error}") from None
     return Signature(
         description=_description(function),
@@ -104,7 +108,7 @@ def read_signature(function: Callable[..., Any]) -> Signature:
         output_schema=output_schema,
         context_parameter=context_parameter,
         _validator=model.__pydantic_validator__ if fields else None,  # type: ignore[arg-type]
-        _names=tuple(fields),
+        _names=tuple(names),
         _wrapped=wrapped,
         _output=output,
     )

@@ -73,11 +73,13 @@ def test_nobody_else_may_send_messages(world: World, sse: Sse, stranger: dict[st
 
 
 def test_a_client_that_does_not_read_is_told_to_wait(sse: Sse, world: World) -> None:
-    probe("sse-flood")
+    own = probe("sse-flood")
     arguments = {"name": "sse-flood", "count": 10**9, "size": 4000}
     sse.ask("tools/call", {"name": "flood", "arguments": arguments}, id=1)
     wait_until(lambda: sse.ask("ping", id=2).status == 429, "the memory is full")
     assert world.client().call("hello_mcp").status == 200
+    sse.answer.close()
+    assert own.ended.get(timeout=5) == "cancelled"
 
 
 @pytest.mark.parametrize(
