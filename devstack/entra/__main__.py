@@ -55,23 +55,19 @@ def main(
 ) -> None:
     """Emulate Microsoft Entra ID on this machine."""
     logs.setup("entra", fmt="text")
-    emulator = EntraEmulator(
-        state_dir,
-        login_port,
-        back_channel_port,
-        redirect_uris,
-        host,
-        federated_credentials=_federated(federated_issuer, federated_subject, federated_jwks),
-    )
+    federated = _federated(federated_issuer, federated_subject, federated_jwks)
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, stopping.set)
     try:
+        emulator = EntraEmulator(
+            state_dir, login_port, back_channel_port, redirect_uris, host, federated_credentials=federated
+        )
         emulator.start()
-    except StackError as error:
+        if federated_token_file is not None:
+            emulator.workload_identity.write_token(federated_token_file)
+    except (StackError, OSError) as error:
         sys.exit(f"entra: {error}")
-    if federated_token_file is not None:
-        emulator.workload_identity.write_token(federated_token_file)
     click.echo(f"Entra ID emulator: login page {emulator.login_url}, back channel {emulator.authority}")
     stopping.wait()
     emulator.stop()

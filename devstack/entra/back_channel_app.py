@@ -14,7 +14,7 @@ from devstack.entra import errors
 from devstack.entra.authority import Urls, parse_authority
 from devstack.entra.directory import Directory
 from devstack.entra.errors import EntraError, Refusal
-from devstack.entra.faults import FAULTS, Faults, UnknownFaultError
+from devstack.entra.faults import FAULTS, Fault, Faults, UnknownFaultError, parse_fault
 from devstack.entra.grants import Grants
 from devstack.entra.http import LOGGER, make_app, new_reference
 from devstack.entra.keys import SigningKeys
@@ -116,19 +116,25 @@ class BackChannel:
         )
 
     def _set_faults(self) -> Response:
-        body = request.get_json()
-        for fault in body if isinstance(body, list) else [body]:
-            if not isinstance(fault, dict) or not isinstance(fault.get("kind"), str):
-                raise UnknownFaultError(
-                    'a fault is an object like {"kind": "slow", "seconds": 2, "times": 1}'
-                )
-            options: dict[str, Any] = dict(fault)
-            self._faults.set(options.pop("kind"), times=options.pop("times", None), **options)
+        try:
+            body = request.get_json()
+        except RecursionError:
+            raise UnknownFaultError("a fault is not nested") from None
+        wanted = [_parse_fault(member) for member in (body if isinstance(body, list) else [body])]
+        for fault in wanted:
+            self._faults.set(fault.name, times=fault.times, **fault.options)
         return self._show_faults()
 
     def _clear_faults(self) -> Response:
         self._faults.clear(request.args.get("kind"))
         return self._show_faults()
+
+
+def _parse_fault(member: object) -> Fault:
+    if not isinstance(member, dict) or not isinstance(member.get("kind"), str):
+        raise UnknownFaultError('a fault is an object like {"kind": "slow", "seconds": 2, "times": 1}')
+    options: dict[str, Any] = dict(member)
+    return parse_fault(options.pop("kind"), options.pop("times", None), options)
 
 
 def _no_store(response: Response) -> Response:

@@ -36,6 +36,7 @@ FAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     }
 )
 ENDPOINTS: Final = ("discovery", "keys", "token", "authorize")
+_MAX_SECONDS: Final = 10 * 365 * 24 * 3600
 
 
 class UnknownFaultError(ValueError):
@@ -74,8 +75,7 @@ class Faults:
         Raises:
             UnknownFaultError: no such fault, option or endpoint; ``times`` is no positive number.
         """
-        _check(name, times, options)
-        self._set[name] = Fault(name, {**FAULTS[name], **options}, times)
+        self._set[name] = parse_fault(name, times, options)
 
     def clear(self, name: str | None = None) -> None:
         """Clear one fault, or all."""
@@ -115,19 +115,42 @@ class Faults:
         return True
 
 
-def _check(name: str, times: object, options: Mapping[str, Any]) -> None:
+def parse_fault(name: str, times: Any, options: Mapping[str, Any]) -> Fault:
+    """Return the fault, defaults filled in.
+
+    Raises:
+        UnknownFaultError: as ``Faults.set``.
+    """
     if name not in FAULTS:
         raise UnknownFaultError(f"no fault {name!r}; there are {', '.join(FAULTS)}")
     unknown = ", ".join(sorted(options.keys() - FAULTS[name].keys()))
     if unknown:
         raise UnknownFaultError(f"{name} has no option {unknown}; it has {', '.join(FAULTS[name]) or 'none'}")
-    if times is not None and (isinstance(times, bool) or not isinstance(times, int) or times < 1):
+    if times is not None and not (_is_whole(times) and times > 0):
         raise UnknownFaultError("times is a positive number")
-    if options.get("endpoint") not in (None, *ENDPOINTS):
-        raise UnknownFaultError(f"endpoint is one of {', '.join(ENDPOINTS)}")
     for option, value in options.items():
-        expected = FAULTS[name][option]
-        wanted = (int, float) if isinstance(expected, int | float) else type(expected)
-        fits = isinstance(value, str | None) if expected is None else isinstance(value, wanted)
-        if not fits or isinstance(value, bool) or (option == "seconds" and value < 0):
-            raise UnknownFaultError(f"{option} of {name} is something like {expected!r}")
+        _check_option(name, option, value)
+    return Fault(name, {**FAULTS[name], **options}, times)
+
+
+def _check_option(name: str, option: str, value: Any) -> None:
+    default = FAULTS[name][option]
+    if option == "endpoint":
+        if value not in (None, *ENDPOINTS):
+            raise UnknownFaultError(f"endpoint is one of {', '.join(ENDPOINTS)}")
+    elif option == "seconds":
+        # Not NaN either, which is no more than nothing and no less.
+        if not (_is_whole(value) or isinstance(value, float)) or not 0 <= value <= _MAX_SECONDS:
+            raise UnknownFaultError(f"seconds of {name} is a number from 0 to {_MAX_SECONDS}")
+    elif option == "status":
+        if not _is_whole(value) or not 400 <= value <= 599:
+            raise UnknownFaultError("status is that of an error, 400 to 599")
+    elif isinstance(default, int):
+        if not _is_whole(value):
+            raise UnknownFaultError(f"{option} of {name} is a whole number, like {default}")
+    elif not isinstance(value, str | None if default is None else type(default)):
+        raise UnknownFaultError(f"{option} of {name} is something like {default!r}")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -9,6 +9,7 @@ import json
 import uuid
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +40,14 @@ class LocalIssuer:
         content = files.read_or_make(
             state_dir / _FILE_NAME, lambda: json.dumps(keys.new_key().as_dict(private=True)).encode()
         )
-        self._key = RSAKey.import_key(json.loads(content))
-        self._key.ensure_kid()
+        (self._members,) = keys.parse(state_dir / _FILE_NAME, content)
         self._clock = clock
+
+    @cached_property
+    def _key(self) -> RSAKey:  # most emulators are never asked for a token, and loading a key is slow
+        key = RSAKey.import_key(self._members)
+        key.ensure_kid()
+        return key
 
     def credential(self) -> FederatedCredential:
         """Return what an application trusts when it trusts this issuer."""
@@ -81,7 +87,7 @@ def verify_assertion(assertion: str, application: Application, now_seconds: floa
     try:
         trusted = KeySet.import_key_set(credential.jwks())  # type: ignore[arg-type]
         claims = jwt.decode(assertion, trusted, algorithms=["RS256"]).claims
-    except (JoseError, ValueError, TypeError, KeyError):
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         raise EntraError(errors.ASSERTION_SIGNATURE) from None
     exp, nbf = claims.get("exp"), claims.get("nbf", 0)
     if not isinstance(exp, int | float) or not isinstance(nbf, int | float):
@@ -110,7 +116,7 @@ def _unverified_claims(assertion: str) -> dict[str, Any]:
     parts = assertion.split(".")
     try:
         claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (IndexError, ValueError):
+    except (IndexError, ValueError, RecursionError):
         raise EntraError(errors.INVALID_ASSERTION) from None
     if not isinstance(claims, dict):
         raise EntraError(errors.INVALID_ASSERTION)

@@ -28,11 +28,16 @@ def make_app(name: str, faults: Faults) -> Flask:
     def healthy() -> Response:
         return jsonify({"status": "ok"})
 
+    def read_form() -> None:
+        # Here and not in an error handler, where a form that is too large would be an error of ours.
+        len(request.form)
+
     def endpoint_faults() -> Response | None:
         return _endpoint_fault(faults)
 
     app.add_url_rule("/healthz", "healthz", healthy)
     app.add_url_rule("/readyz", "readyz", healthy)
+    app.before_request(read_form)
     app.before_request(endpoint_faults)
     return app
 

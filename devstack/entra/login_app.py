@@ -88,8 +88,8 @@ class LoginSite:
         authority = parse_authority(segment, self._directory)
         target = parse_target(parameters, authority, self._directory)
         asked = parse_request(parameters, authority, target)
-        person = self._signed_on(authority, asked)
-        if person is not None and asked.prompt in (None, "none"):
+        person = self._signed_on(authority, asked) if asked.prompt in (None, "none") else None
+        if person is not None:
             return self._finish(asked, target, person)
         if asked.prompt == "none":
             raise RefusedError(target, EntraError(errors.NOT_SIGNED_IN))
@@ -138,12 +138,12 @@ class LoginSite:
             raise EntraError(errors.WRONG_PASSWORD)
         if not authority.admits(person):
             raise EntraError(errors.OTHER_TENANTS_ACCOUNT, username=person.username, tenant=authority.segment)
-        self._check_enabled(person)
+        if not self._is_enabled(person):
+            raise EntraError(errors.DISABLED)
         return person
 
-    def _check_enabled(self, person: Person) -> None:
-        if not person.enabled or self._faults.take_for("user_disabled", person.username):
-            raise EntraError(errors.DISABLED)
+    def _is_enabled(self, person: Person) -> bool:
+        return person.enabled and not self._faults.take_for("user_disabled", person.username)
 
     def _finish(self, asked: AuthorizationRequest, target: Target, person: Person) -> Response:
         for fault, kind in (("consent_denied", errors.CANCELLED), ("access_denied", errors.NOT_ASSIGNED)):
@@ -165,10 +165,11 @@ class LoginSite:
         except BrokenSealError:
             return None
         person = self._directory.person_with(content["tid"], content["oid"])
-        if person is None or not person.enabled or not authority.admits(person):
+        if person is None or not authority.admits(person):
             return None
-        is_somebody_else = asked.login_hint and asked.login_hint.lower() != person.username
-        return None if is_somebody_else else person
+        if asked.login_hint and asked.login_hint.lower() != person.username:
+            return None
+        return person if self._is_enabled(person) else None
 
     def _open(self, segment: str, sealed: str) -> _Pending:
         try:
@@ -225,7 +226,7 @@ class LoginSite:
         if target.state is not None:
             members = members | {"state": target.state}
         if target.response_mode == "form_post":
-            return self._pages.posted_answer(target.redirect_uri, members)
+            return self._pages.posted_answer(target.application.name, target.redirect_uri, members)
         separator = "&" if urlsplit(target.redirect_uri).query else "?"
         return _redirect(f"{target.redirect_uri}{separator}{urlencode(members)}")
 

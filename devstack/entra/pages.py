@@ -73,9 +73,11 @@ class Pages:
         """Return a page that says what is wrong with a request that nobody can be told about."""
         return self._render("error.html", 400, error=error, reference=reference)
 
-    def posted_answer(self, redirect_uri: str, members: Mapping[str, str]) -> Response:
+    def posted_answer(self, application: str, redirect_uri: str, members: Mapping[str, str]) -> Response:
         """Return the page that posts ``members`` to the application (response_mode form_post)."""
-        return self._render("form_post.html", 200, redirect_uri=redirect_uri, members=members)
+        return self._render(
+            "form_post.html", 200, application=application, redirect_uri=redirect_uri, members=members
+        )
 
     def signed_out(self) -> Response:
         """Return the page at the end of a sign-out."""

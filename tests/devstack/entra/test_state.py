@@ -1,5 +1,6 @@
 """What is kept in the state folder: made once, kept, private."""
 
+import shutil
 import ssl
 import stat
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from devstack.entra import EntraEmulator, ensure_ca
+from devstack.errors import StackError
 
 _PUBLIC = "ca.pem"
 
@@ -86,3 +88,16 @@ def test_several_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     answers = {process.communicate()[0] for process in started}
     assert len(answers) == 1
     assert answers.pop().strip() == (tmp_path / _PUBLIC).read_bytes().strip()
+
+
+@pytest.mark.parametrize("name", ["entra-signing-keys.json", "entra-workload-key.json"])
+@pytest.mark.parametrize(
+    "content", ["", "garbage", "[]", "{}", '{"keys": []}', '{"keys": [1]}', '{"kty": "RSA"}']
+)
+def test_a_damaged_key_file_is_named_with_what_to_do(
+    tmp_path: Path, shared_state: Path, name: str, content: str
+) -> None:
+    shutil.copytree(EntraEmulator(shared_state).ca_file.parent, tmp_path, dirs_exist_ok=True)
+    (tmp_path / name).write_text(content)
+    with pytest.raises(StackError, match=f"{name} is damaged: delete it"):
+        EntraEmulator(tmp_path)
