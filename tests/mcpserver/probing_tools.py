@@ -6,7 +6,6 @@ Served by naming this module in ``tool_modules``, as a deployment would do it.
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-import gevent
 from gevent.event import AsyncResult, Event
 from mcp_types import AudioContent, ImageContent, TextContent
 from pydantic import BaseModel, Field
@@ -179,13 +178,6 @@ def junk(kind: Literal["type", "surrogate", "object", "huge", "leaves"]) -> Any:
 def broken_promise() -> int:
     """Return something else than promised."""
     return "seven"  # type: ignore[return-value]
-
-
-@tool()
-def sleep_forever() -> str:
-    """Never return."""
-    gevent.sleep(10_000)
-    return ""
 
 
 @tool(scopes=["mcp:tools", "model:invoke"])

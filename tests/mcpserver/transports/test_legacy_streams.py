@@ -6,7 +6,7 @@ import pytest
 from mcp_types import methods
 
 from tests.mcpserver.client import Client, initialize
-from tests.mcpserver.conftest import MakeWorld, World
+from tests.mcpserver.conftest import World
 from tests.mcpserver.probing_tools import probe
 
 
@@ -142,17 +142,6 @@ def test_a_session_runs_a_bounded_number_of_calls(client: Client) -> None:
     own.released.set()
     assert {each.status for each in gevent.joinall(asking, timeout=5) for each in [each.value]} == {200}
     assert session.call("hello_mcp").status == 200
-
-
-def test_a_session_that_nobody_uses_ends_and_one_with_an_open_stream_does_not(make_world: MakeWorld) -> None:
-    # The sessions' clock is the process's own; only its limit is short enough to be reached.
-    client = make_world(session_idle_seconds=0.05).client()
-    idle, listened = client.open_session("2025-06-18"), client.open_session("2025-06-18")
-    stream = listened.listen()
-    assert stream.raw.fp is not None
-    gevent.get_hub().wait(gevent.get_hub().loop.timer(0.1))
-    assert idle.request("ping").status == 404
-    assert listened.request("ping").status == 200
 
 
 @pytest.mark.parametrize("http_method", ["GET", "DELETE"])
