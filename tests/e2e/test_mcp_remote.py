@@ -39,7 +39,7 @@ def test_a_host_that_only_starts_programs_uses_the_tools_through_it(
             "tools": TOOLS,
             "hello": HELLO,
             "snippet": "print('hello')",
-            "listed": ["python"],
+            "listed": True,
             "deleted": True,
             "absent": True,
         }

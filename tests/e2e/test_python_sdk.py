@@ -23,7 +23,7 @@ def _outcome(protocol: str) -> dict[str, object]:
         "tools": TOOLS,
         "hello": HELLO,
         "snippet": "print('hello')",
-        "listed": ["python"],
+        "listed": True,
         "deleted": True,
         "absent": True,
         "scope": SCOPES,

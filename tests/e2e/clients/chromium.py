@@ -79,11 +79,17 @@ class Report:
 
 
 @contextmanager
-def browser(**options: Any) -> Iterator[BrowserContext]:
-    """Run the system's Chromium until the block ends."""
+def browser(*, resolve: str = "", **options: Any) -> Iterator[BrowserContext]:
+    """Run the system's Chromium until the block ends.
+
+    Args:
+        resolve: rules for names, as Chromium's ``--host-resolver-rules`` takes them.
+        **options: of the browser's context.
+    """
     program = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS])
+        arguments = [*_ARGUMENTS, f"--host-resolver-rules={resolve}"]
+        running = playwright.chromium.launch(executable_path=program, args=arguments)
         context = running.new_context(**options)
         context.set_default_timeout(MILLISECONDS)
         yield context
@@ -94,14 +100,18 @@ def go(order: Order) -> Report:
     """Carry out the order."""
     report = Report()
     with browser(viewport=PHONE if order.phone else DESKTOP, color_scheme=order.colours) as context:
-        page = context.new_page()
-        page.on("console", lambda message: _note(report, message.type, message.text))
-        page.on("pageerror", lambda error: report.problems.append(str(error)))
-        page.on("request", lambda request: _answered(report, order, request))
         for turn in range(order.times):
-            _walk(page, order, report, turn)
+            _walk(_new_page(context, order, report), order, report, turn)
         report.cookies = [dict(cookie) for cookie in context.cookies()]
     return report
+
+
+def _new_page(context: BrowserContext, order: Order, report: Report) -> Page:
+    page = context.new_page()
+    page.on("console", lambda message: _note(report, message.type, message.text))
+    page.on("pageerror", lambda error: report.problems.append(str(error)))
+    page.on("request", lambda request: _answered(report, order, request))
+    return page
 
 
 def _walk(page: Page, order: Order, report: Report, turn: int) -> None:

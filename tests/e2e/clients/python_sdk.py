@@ -150,7 +150,7 @@ async def use(client: Client) -> dict[str, Any]:
         "tools": sorted(tool.name for tool in tools.tools),
         "hello": _text(await client.call_tool("hello_mcp")),
         "snippet": _text(await client.call_tool("get_snippet", {"snippetname": "python"})),
-        "listed": [each["snippetname"] for each in json.loads(listed)["snippets"]],
+        "listed": "python" in [each["snippetname"] for each in json.loads(listed)["snippets"]],
         "deleted": not (await client.call_tool("delete_snippet", {"snippetname": "python"})).is_error,
         "absent": (await client.call_tool("get_snippet", {"snippetname": "python"})).is_error,
     }

@@ -89,12 +89,13 @@ async function use(connected) {
   const snippetname = "typescript";
   const { tools } = await connected.listTools();
   await call(connected, "save_snippet", { snippetname, snippet: "console.log('hello')" });
+  const listed = JSON.parse(text(await call(connected, "list_snippets")));
   return {
     protocol: connected.getNegotiatedProtocolVersion?.() ?? null,
     tools: tools.map((tool) => tool.name).sort(),
     hello: text(await call(connected, "hello_mcp")),
     snippet: text(await call(connected, "get_snippet", { snippetname })),
-    listed: JSON.parse(text(await call(connected, "list_snippets"))).snippets.map((each) => each.snippetname),
+    listed: listed.snippets.some((each) => each.snippetname === snippetname),
     deleted: !(await call(connected, "delete_snippet", { snippetname })).isError,
     absent: (await call(connected, "get_snippet", { snippetname })).isError === true,
   };
