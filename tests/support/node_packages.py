@@ -9,7 +9,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "node"
 PROGRAMS = FOLDER / "node_modules" / ".bin"
 _LOCK_FILE = FOLDER / "package-lock.json"
 # Says which lock file the installed packages came from; written last, so half an installation has none.
-_STAMP = FOLDER / "node_modules" / ".installed-from"
+# scripts/prerequisites.py, which installs them before the tests, writes and reads the same.
+_STAMP = FOLDER / "node_modules" / ".installed"
 
 
 def install() -> None:
@@ -18,7 +19,9 @@ def install() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         wanted = hashlib.sha256(lock.read()).hexdigest()
         if not _STAMP.exists() or _STAMP.read_text() != wanted:
-            subprocess.run(["npm", "ci"], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(
+                ["npm", "ci", "--loglevel=error"], cwd=FOLDER, check=True, stdout=subprocess.DEVNULL
+            )
             _STAMP.write_text(wanted)
 
 
