@@ -7,9 +7,11 @@ endpoints from the discovery document.
 import base64
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
+from uuid import UUID
 
 import requests
 
@@ -172,4 +174,11 @@ def assert_refused(response: requests.Response, number: int, error: str, status:
         f"Timestamp: {body['timestamp']}"
     )
     assert body["error_uri"].endswith(f"/error?code={number}")
+    assert str(UUID(body["trace_id"])) == body["trace_id"] == response.headers["x-ms-request-id"]
+    assert str(UUID(body["correlation_id"])) == body["correlation_id"]
+    assert datetime.strptime(body["timestamp"], "%Y-%m-%d %H:%M:%S%z")
+    assert body.keys() == {
+        *("error", "error_description", "error_codes", "timestamp"),
+        *("trace_id", "correlation_id", "error_uri"),
+    }
     assert response.headers["Cache-Control"] == "no-store"

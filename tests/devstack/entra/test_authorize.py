@@ -125,6 +125,10 @@ def test_a_tenant_admits_its_own_people_alone(browser: Browser) -> None:
     assert answer(browser.submit(response, username=ALICE, password="fine"))["code"]
 
 
+def test_an_organizations_account_is_no_personal_one(browser: Browser) -> None:
+    assert "AADSTS50020" in Page(browser.sign_in(ALICE, segment="consumers").text).text
+
+
 def test_a_personal_account_does_not_sign_in_as_an_organizations(browser: Browser) -> None:
     assert "AADSTS50020" in Page(browser.sign_in(PAT).text).text
 

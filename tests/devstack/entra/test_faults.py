@@ -184,6 +184,15 @@ def test_a_disabled_person_can_neither_sign_in_nor_refresh(
     assert answer(browser.sign_in(ALICE))["code"]
 
 
+def test_somebody_disabled_meanwhile_does_not_sign_in_silently(browser: Browser) -> None:
+    browser.sign_in(BOB)
+    browser.emulator.faults.set("user_disabled", username=BOB)
+    assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
+    assert "username" in Page(browser.authorize(prompt=None).text).fields
+    browser.emulator.faults.clear()
+    assert answer(browser.authorize(prompt="none"))["code"]
+
+
 @pytest.mark.parametrize(("fault", "number"), [("consent_denied", 65004), ("access_denied", 50105)])
 def test_a_sign_in_ends_in_a_denial(browser: Browser, fault: str, number: int) -> None:
     browser.emulator.faults.set(fault)
@@ -216,9 +225,48 @@ def test_faults_are_set_listed_and_cleared_over_https(application: Application, 
     assert "id_token" in application.redeem(browser.code()).json()
 
 
+@pytest.mark.parametrize("name", FAULTS)
+def test_every_fault_can_be_set_over_https(application: Application, name: str) -> None:
+    _post_faults(application, {"kind": name, "times": 3, **FAULTS[name]})
+    (fault,) = application.emulator.faults.active()
+    assert (fault.name, fault.times, fault.options) == (name, 3, FAULTS[name])
+
+
+def test_a_disabled_person_and_an_endpoint_that_is_down_over_https(
+    application: Application, browser: Browser
+) -> None:
+    refresh_token = application.redeem(browser.code(BOB)).json()["refresh_token"]
+    _post_faults(application, {"kind": "user_disabled", "username": BOB, "times": 1})
+    assert_refused(application.refresh(refresh_token), 50057, "invalid_grant")
+    _post_faults(application, {"kind": "down", "endpoint": "token", "times": 1})
+    assert application.refresh(refresh_token).status_code == 503
+    _post_faults(application, [{"kind": "slow", "seconds": 0.01, "endpoint": "token"}])
+    assert application.refresh(refresh_token).status_code == 200
+
+
+def test_of_several_faults_all_are_set_or_none(application: Application) -> None:
+    url = f"{application.emulator.authority}/_emulator/faults"
+    response = application.session.post(url, json=[{"kind": "down"}, {"kind": "x"}], timeout=20)
+    assert response.status_code == 400
+    assert application.emulator.faults.active() == ()
+
+
+@pytest.mark.parametrize("seconds", ["NaN", "Infinity", "-Infinity", "1e308", "true", "null"])
+def test_a_time_that_never_comes_is_refused(application: Application, seconds: str) -> None:
+    url = f"{application.emulator.authority}/_emulator/faults"
+    body = f'{{"kind": "slow", "seconds": {seconds}}}'
+    headers = {"Content-Type": "application/json"}
+    assert application.session.post(url, data=body, headers=headers, timeout=20).status_code == 400
+
+
 @pytest.mark.parametrize(
     "body",
     [
+        {"kind": "token_error", "status": 200},
+        {"kind": "token_error", "status": 1000},
+        {"kind": "token_error", "number": 1.5},
+        {"kind": "token_error", "number": True},
+        {"kind": "token_error", "error": None},
         {"kind": "no-such-fault"},
         {"kind": "slow", "minutes": 1},
         {"kind": "slow", "seconds": "1"},
@@ -254,3 +302,8 @@ def test_a_form_of_a_web_page_cannot_set_faults(application: Application) -> Non
 def test_an_unknown_fault_is_named_in_process(application: Application) -> None:
     with pytest.raises(UnknownFaultError, match="there are bad_signature"):
         application.emulator.faults.set("bad_weather")
+
+
+def _post_faults(application: Application, body: object) -> None:
+    url = f"{application.emulator.authority}/_emulator/faults"
+    assert application.session.post(url, json=body, timeout=20).status_code == 200

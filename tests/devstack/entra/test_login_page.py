@@ -1,6 +1,8 @@
 """The login page: what it shows, whom it lets in, and that nobody else's form works."""
 
 import re
+from base64 import b64encode
+from hashlib import sha256
 
 import pytest
 
@@ -109,10 +111,22 @@ def test_a_form_post_answer_goes_to_the_application_and_carries_the_state(browse
     assert page.fields["state"] == "the-state"
 
 
+def test_a_form_post_page_goes_on_by_itself_and_with_a_button(browser: Browser) -> None:
+    response = browser.sign_in(response_mode="form_post")
+    (script,) = re.findall(r"<script>(.*?)</script>", response.text, re.DOTALL)
+    checksum = b64encode(sha256(script.encode()).digest()).decode()
+    policy = response.headers["Content-Security-Policy"]
+    assert f"script-src 'sha256-{checksum}'" in policy
+    assert "form-action" not in policy  # the form goes to another site
+    assert Page(response.text).submit_buttons == 1
+    assert "You are signed in" in response.text
+
+
 def test_an_error_is_posted_when_a_form_post_was_asked_for(browser: Browser) -> None:
     page = Page(browser.authorize(response_mode="form_post", response_type="id_token").text)
     assert page.action == REDIRECT_URI
     assert page.fields["error"] == "unsupported_response_type"
+    assert "signed in" not in page.text
 
 
 def test_a_form_that_another_browser_opened_is_refused(browser: Browser, emulator: EntraEmulator) -> None:

@@ -75,6 +75,15 @@ def test_a_taken_port_is_named_in_one_line_with_what_to_do(tmp_path: Path, optio
     assert option in line
 
 
+def test_a_state_folder_that_cannot_be_made_is_named_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with _running("--login-port=0", "--back-channel-port=0", f"--state-dir={tmp_path}/file/state") as process:
+        output, _ = process.communicate(timeout=_WAIT_SECONDS)
+    assert process.returncode == 1
+    (line,) = output.splitlines()
+    assert f"{tmp_path}/file/state" in line
+
+
 def test_a_federated_issuer_is_named_whole_or_not_at_all(tmp_path: Path) -> None:
     with _running("--federated-issuer=https://issuer.example", f"--state-dir={tmp_path}") as process:
         output, _ = process.communicate(timeout=_WAIT_SECONDS)
