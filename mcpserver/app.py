@@ -42,6 +42,8 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     jwks = JwksClient(settings.jwks_url, http_session(), time.monotonic)
     auth = Authenticator(settings.issuer, settings.resource, settings.algorithms, jwks, clock)
     tools = ToolMethods(make_registry(settings, store))
+    sessions = _sessions(settings)
+    methods = {**server_methods(with_sessions=sessions is not None), **tools.methods()}
     core = Core(
         guard=Guard(
             (settings.public_url, settings.resource, *settings.resource_aliases),
@@ -51,9 +53,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
             body_timeout_seconds=settings.body_timeout_seconds,
         ),
         auth=auth,
-        dispatcher=Dispatcher({**server_methods(), **tools.methods()}),
+        dispatcher=Dispatcher(methods),
         tools=tools,
-        sessions=_sessions(settings),
+        sessions=sessions,
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, clock),
     )

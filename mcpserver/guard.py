@@ -19,6 +19,7 @@ _JSON: Final = "application/json"
 _EVENTS: Final = "text/event-stream"
 _CHUNK_BYTES: Final = 64 * 1024
 _LINGER_SECONDS: Final = 2.0
+_MOST_DIGITS: Final = 18  # of a Content-Length
 
 
 class Guard:
@@ -89,7 +90,8 @@ class Guard:
         length = environ.get("CONTENT_LENGTH")
         stream = environ["wsgi.input"]
         if length:
-            if not length.isdigit():
+            # What isdigit() takes for digits is more than int() reads.
+            if not (length.isascii() and length.isdigit()) or len(length) > _MOST_DIGITS:
                 raise RequestRefused(400, "Content-Length is not a number")
             if int(length) > self._max_body_bytes:
                 self._linger(stream)

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     max_sessions: int = Field(default=20_000, ge=1)
     """Sessions of one process; the one idle longest makes room."""
     max_sessions_per_caller: int = Field(default=2_000, ge=1)
-    """Sessions of one person through one client; further ones are refused with 429."""
+    """Sessions of one person, through whatever clients; further ones are refused with 429."""
     tool_modules: tuple[str, ...] = ()
     """Modules whose tools are served beside the built-in ones and those of installed packages. JSON list."""
     snippets_folder: Path = Path(".mcpstack/snippets")

@@ -37,11 +37,11 @@ def cacheable(body: dict[str, Any], *, private: bool) -> dict[str, Any]:
     return body
 
 
-def server_methods() -> Methods:
-    """Return the rows."""
+def server_methods(*, with_sessions: bool) -> Methods:
+    """Return the rows; without sessions no legacy client is promised what only a session could keep."""
     return {
         "server/discover": _discover,
-        "initialize": _initialize,
+        "initialize": lambda call: _initialize(call, with_logging=with_sessions),
         "ping": lambda _call: {},
         "logging/setLevel": _set_level,
     }
@@ -60,14 +60,14 @@ def _discover(_call: Call) -> dict[str, Any]:
     )
 
 
-def _initialize(call: Call) -> dict[str, Any]:
+def _initialize(call: Call, *, with_logging: bool) -> dict[str, Any]:
     negotiated = eras.negotiate(call.request.params.get("protocolVersion"))
     if call.session is not None:
         call.session.version = negotiated
     info = {k: v for k, v in SERVER_INFO.items() if k != "title" or negotiated >= "2025-06-18"}
     body: dict[str, Any] = {
         "protocolVersion": negotiated,
-        "capabilities": {"tools": {}, "logging": {}},
+        "capabilities": {"tools": {}, "logging": {}} if with_logging else {"tools": {}},
         "serverInfo": info,
         "instructions": INSTRUCTIONS,
     }

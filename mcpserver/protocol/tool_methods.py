@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
+import gevent
 import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -101,8 +102,9 @@ def _run(tool: Tool, arguments: Mapping[str, Any], call: Call) -> dict[str, Any]
     except (ToolError, ArgumentsInvalid) as error:
         # MCP 2025-11-25 Tools, "Error Handling": what the model can mend is a result, not a protocol error.
         return _failed(str(error))
-    except (Exception, SystemExit):
-        # SystemExit too: it would end the process, and everybody's calls with it.
+    except (Exception, SystemExit, gevent.Timeout):
+        # SystemExit too: it would end the process, and everybody's calls with it. A time-out of gevent is no
+        # Exception either, and nobody below here would answer the call.
         _log.exception("tool %s failed", tool.name)
         return _failed(f"The tool failed (reference {correlation.current()})")
 

@@ -26,22 +26,23 @@ class MemorySessions:
         self._clock = clock
         self._idle_seconds = idle_seconds
         self._most = most
-        self._most_per_caller = most_per_caller
+        self._most_per_person = most_per_caller
         # In the order of use, the least recent first.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._per_caller: Counter[tuple[str, str]] = Counter()
+        # By person: anybody can register clients, as many as it takes to fill the place.
+        self._per_person: Counter[str] = Counter()
 
     def open(self, principal: Principal, version: str) -> Session:
         """Make a session."""
         self._sweep()
         owner = (principal.subject, principal.client_id)
-        if self._per_caller[owner] >= self._most_per_caller:
-            raise TooManySessions("Too many sessions of this application are open")
+        if self._per_person[principal.subject] >= self._most_per_person:
+            raise TooManySessions("Too many of your sessions are open")
         while len(self._sessions) >= self._most:
             self._end(next(iter(self._sessions.values())))
         session = Session(secrets.token_urlsafe(24), owner, version, self._clock())
         self._sessions[session.id] = session
-        self._per_caller[owner] += 1
+        self._per_person[principal.subject] += 1
         metrics.sessions(len(self._sessions))
         return session
 
@@ -80,8 +81,9 @@ class MemorySessions:
     def _end(self, session: Session) -> None:
         if self._sessions.pop(session.id, None) is None:
             return
-        self._per_caller[session.owner] -= 1
-        if not self._per_caller[session.owner]:
-            del self._per_caller[session.owner]
+        person, _ = session.owner
+        self._per_person[person] -= 1
+        if not self._per_person[person]:
+            del self._per_person[person]
         session.close()
         metrics.sessions(len(self._sessions))

@@ -6,9 +6,14 @@ be worked out from the function is worked out here, once, when it is decorated.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+from mcp_types import ToolAnnotations
+from pydantic import ValidationError
 
 from mcpserver.tools.schema import Signature, read_signature
+
+_ANNOTATIONS: Final = frozenset(str(each.alias) for each in ToolAnnotations.model_fields.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Tool:
     title: str | None
     description: str
     scopes: frozenset[str]
-    annotations: Mapping[str, bool]
+    annotations: Mapping[str, Any]
     signature: Signature
     function: Callable[..., Any]
 
@@ -44,6 +49,7 @@ def tool(
     name: str | None = None,
     title: str | None = None,
     description: str | None = None,
+    annotations: ToolAnnotations | Mapping[str, Any] | None = None,
     read_only: bool | None = None,
     destructive: bool | None = None,
     idempotent: bool | None = None,
@@ -56,13 +62,15 @@ def tool(
         name: default: the function's.
         title: for people.
         description: default: the docstring up to its first section.
+        annotations: MCP's ToolAnnotations, or a mapping of its wire names; the four hints below are shorter
+            and win.
         read_only: it changes nothing (MCP ToolAnnotations.readOnlyHint).
         destructive: it may destroy something (destructiveHint); means something only if not read-only.
         idempotent: the same call again changes nothing further (idempotentHint).
         open_world: it reaches beyond this server (openWorldHint).
 
     Raises:
-        TypeError: a parameter has no type, or the name or a type cannot be served.
+        TypeError: a parameter has no type, or the name, a type or an annotation cannot be served.
     """
     hints = {
         "readOnlyHint": read_only,
@@ -70,6 +78,8 @@ def tool(
         "idempotentHint": idempotent,
         "openWorldHint": open_world,
     }
+
+    all_annotations = _annotations(annotations) | {k: v for k, v in hints.items() if v is not None}
 
     def decorate(function: Callable[..., Any]) -> Tool:
         signature = read_signature(function)
@@ -81,12 +91,27 @@ def tool(
             title=title,
             description=description or signature.description,
             scopes=frozenset(scopes),
-            annotations={key: value for key, value in hints.items() if value is not None},
+            annotations=all_annotations,
             signature=signature,
             function=function,
         )
 
     return decorate
+
+
+def _annotations(given: ToolAnnotations | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return annotations in wire names."""
+    if given is None:
+        return {}
+    if not isinstance(given, ToolAnnotations):
+        unknown = given.keys() - _ANNOTATIONS
+        if unknown:
+            raise TypeError(f"no annotations of a tool: {', '.join(sorted(unknown))}")
+        try:
+            given = ToolAnnotations.model_validate(given)
+        except ValidationError as error:
+            raise TypeError(f"annotations: {error}") from None
+    return given.model_dump(by_alias=True, exclude_none=True)
 
 
 def _is_tool_name(name: str) -> bool:

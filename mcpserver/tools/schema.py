@@ -19,6 +19,7 @@ from mcpserver.tools.context import Context
 _SECTION: Final = re.compile(r"^\s*(Args|Arguments|Parameters|Returns|Raises|Yields|Note|Example)s?:\s*$")
 _ARGUMENT: Final = re.compile(r"^(\s+)(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
 _MOST_PROBLEMS: Final = 5
+_NOT_ORDINARY: Final = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 class ArgumentsInvalid(ValueError):
@@ -72,8 +73,10 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     """Read a function.
 
     Raises:
-        TypeError: a parameter has no type, or a type has no JSON Schema.
+        TypeError: a parameter has no type, a type has no JSON Schema, or a call would not return its result.
     """
+    if any(kind(function) for kind in _NOT_ORDINARY):
+        raise TypeError(f"{function.__name__}: a tool is an ordinary function, not async and no generator")
     hints = get_type_hints(function, include_extras=True)
     described = _argument_descriptions(function)
     fields: dict[str, Any] = {}

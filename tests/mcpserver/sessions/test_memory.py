@@ -105,6 +105,14 @@ def test_a_caller_has_a_bounded_number_and_gets_room_back(sessions: MemorySessio
     assert sessions.open(ALICE, "2025-11-25")
 
 
+def test_more_clients_do_not_give_a_person_more_room(sessions: MemorySessions) -> None:
+    for number in range(3):
+        sessions.open(person("alice", f"client-{number}"), "2025-11-25")
+    with pytest.raises(TooManySessions):
+        sessions.open(person("alice", "client-4"), "2025-11-25")
+    assert sessions.open(BOB, "2025-11-25")
+
+
 def test_the_session_used_least_recently_makes_room(sessions: MemorySessions) -> None:
     opened = [sessions.open(person(str(n)), "2025-11-25") for n in range(5)]
     sessions.get(opened[0].id, person("0"))
