@@ -49,8 +49,10 @@ class Issuer:
         server = WSGIServer(("127.0.0.1", 0), application, log=None)
         server.start()
         self.url = f"http://127.0.0.1:{server.server_port}"
-        yield self
-        server.stop()
+        try:
+            yield self
+        finally:
+            server.stop()
 
     def token(self, person: str = "alice", **changes: Any) -> str:
         """Return an access token with the usual scopes."""
@@ -196,12 +198,13 @@ def running(folder: Path, **settings: str) -> Iterator[Server]:
             stderr=log,
             text=True,
         )
-        server = Server(url, issuer, process)
-        wait_until(lambda: _is_ready(url), "the server is ready")
-        yield server
-        process.terminate()
-        process.wait(_TIMEOUT_SECONDS)
-        log.close()
+        try:
+            wait_until(lambda: _is_ready(url), "the server is ready")
+            yield Server(url, issuer, process)
+        finally:
+            process.terminate()
+            process.wait(_TIMEOUT_SECONDS)
+            log.close()
 
 
 def _is_ready(url: str) -> bool:
