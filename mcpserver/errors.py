@@ -13,8 +13,8 @@ INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
-# Implementation-defined, from the range that MCP leaves to servers: too much at once, and a refusal whose
-# meaning is its HTTP status.
+# Implementation-defined: too much at once, and a refusal whose meaning is its HTTP status. 2026-07-28 leaves
+# -32000 to -32019 to servers that used them before, and would have new ones choose other numbers.
 SERVER_BUSY: Final = -32001
 NO_CODE: Final = -32000
 # Defined by MCP 2026-07-28, Basic, "Error Codes".

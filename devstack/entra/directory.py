@@ -151,10 +151,6 @@ class Directory:
         """Everybody, in the order in which they were added."""
         return tuple(self._people.values())
 
-    def add_tenant(self, tenant: Tenant) -> None:
-        """Add a tenant, or replace the one with the same id."""
-        self._tenants[tenant.tid] = tenant
-
     def add_person(self, person: Person) -> None:
         """Add somebody, or replace whoever has the same user name."""
         self._people[person.username.lower()] = person

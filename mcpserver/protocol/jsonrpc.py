@@ -21,6 +21,11 @@ _MAX_METHOD_CHARACTERS: Final = 128
 _log = logging.getLogger(__name__)
 
 
+def _meta(params: dict[str, Any]) -> dict[str, Any]:
+    meta = params.get("_meta")
+    return meta if isinstance(meta, dict) else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A request: ``params`` is ``{}`` where there were none."""
@@ -32,8 +37,7 @@ class Request:
     @property
     def meta(self) -> dict[str, Any]:
         """``params._meta``, ``{}`` where there is none or it is no object."""
-        meta = self.params.get("_meta")
-        return meta if isinstance(meta, dict) else {}
+        return _meta(self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,7 @@ class Notification:
     @property
     def meta(self) -> dict[str, Any]:
         """``params._meta``, ``{}`` where there is none or it is no object."""
-        meta = self.params.get("_meta")
-        return meta if isinstance(meta, dict) else {}
+        return _meta(self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,11 @@ def readable_id(body: bytes) -> RequestId | None:
         return None
     identifier = value.get("id") if isinstance(value, dict) else None
     return identifier if _is_id(identifier) else None
+
+
+def no_batches() -> JsonRpcError:
+    """Return the error for a batch in a revision that has none (all but 2025-03-26)."""
+    return JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)
 
 
 def internal_error(correlation_id: str) -> JsonRpcError:

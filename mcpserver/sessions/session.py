@@ -9,7 +9,8 @@ caller.
 """
 
 from collections import OrderedDict
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from gevent import Greenlet
 
@@ -102,6 +103,11 @@ class Session:
         """Forget a call that is over."""
         if self._running is not None:
             self._running.pop(request_id, None)
+
+    def notified(self, method: str, params: Mapping[str, Any]) -> None:
+        """Act on a client's notification: a cancellation is the only one that asks for anything."""
+        if method == "notifications/cancelled":
+            self.cancel(params.get("requestId"))
 
     def cancel(self, request_id: object) -> None:
         """Stop a running call (MCP Cancellation); unknown ones are ignored."""

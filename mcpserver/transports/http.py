@@ -147,8 +147,8 @@ class HttpEndpoint:
         version = eras.check_legacy_version(environ.get("HTTP_MCP_PROTOCOL_VERSION"))
         session = self._session(environ, principal)
         if isinstance(message, Notification):
-            if session is not None and message.method == "notifications/cancelled":
-                session.cancel(message.params.get("requestId"))
+            if session is not None:
+                session.notified(message.method, message.params)
             return send(environ, start_response, 202, b"")
         if not isinstance(message, Request):
             return send(environ, start_response, 202, b"")  # this server has asked for nothing
@@ -290,7 +290,7 @@ class HttpEndpoint:
         """Answer a batch of 2025-03-26, one member after the other (JSON-RPC 2.0 section 6)."""
         session = self._session(environ, principal)
         if session is not None and session.version != _BATCHES:
-            raise _no_batches()
+            raise jsonrpc.no_batches()
         for message in messages:
             if isinstance(message, Request) and message.method == "tools/call":
                 self._check_scopes(principal, message)
@@ -299,8 +299,8 @@ class HttpEndpoint:
             if isinstance(message, JsonRpcError):
                 answers.append(jsonrpc.error(None, message))
             elif isinstance(message, Notification):
-                if session is not None and message.method == "notifications/cancelled":
-                    session.cancel(message.params.get("requestId"))
+                if session is not None:
+                    session.notified(message.method, message.params)
             elif isinstance(message, Request):
                 answers.append(self._member(principal, session, message))
         if not answers:
@@ -332,9 +332,5 @@ def _one_or_batch(
     parsed: Message | list[Message | JsonRpcError], version: str | None
 ) -> Message | list[Message | JsonRpcError]:
     if isinstance(parsed, list) and (version or eras.ASSUMED) != _BATCHES:
-        raise _no_batches()
+        raise jsonrpc.no_batches()
     return parsed
-
-
-def _no_batches() -> JsonRpcError:
-    return JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qs
 
-from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, JsonRpcError, McpServerError, RequestRefused
+from mcpserver.errors import SERVER_BUSY, JsonRpcError, McpServerError, RequestRefused
 from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
@@ -84,12 +84,9 @@ class SseEndpoints:
     def _take(self, session: Session, principal: Principal, body: bytes) -> None:
         message = jsonrpc.parse(body)
         if isinstance(message, list):
-            raise JsonRpcError(
-                INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400
-            )
+            raise jsonrpc.no_batches()
         if isinstance(message, Notification):
-            if message.method == "notifications/cancelled":
-                session.cancel(message.params.get("requestId"))
+            session.notified(message.method, message.params)
         elif isinstance(message, Request):
             self._start(session, principal, message)
 
