@@ -19,3 +19,7 @@ class LoginDenied(AuthServerError):
 
 class LoginUnproven(AuthServerError):
     """What came back proves nobody's identity: a forged, stale or foreign answer or id_token."""
+
+
+class AssertionUnproven(AuthServerError):
+    """An assertion that a client brought proves nothing; the message says which check failed, for the log."""

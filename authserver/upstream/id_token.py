@@ -10,15 +10,14 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any, Final
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 
 from authserver.model import Clock, Identity
 from authserver.upstream.errors import LoginUnproven
+from authserver.upstream.published_keys import PublishedKeys
 
 ALGORITHMS: Final = ("RS256",)
 LEEWAY_SECONDS: Final = 60
@@ -26,13 +25,10 @@ LEEWAY_SECONDS: Final = 60
 MAX_AGE_SECONDS: Final = 600
 _TENANT_PLACEHOLDER: Final = "{tenantid}"
 _GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_JWKS_LIFETIME_SECONDS: Final = 3600
-_REFETCH_INTERVAL_SECONDS: Final = 10
 
 
-class EntraKeys:
-    """Entra's public keys, kept for an hour, fetched anew (throttled) when a token names one that is not
-    there.
+class EntraKeys(PublishedKeys):
+    """Entra's public keys.
 
     Args:
         fetch: returns the JWKS document; raises UpstreamUnavailable.
@@ -42,35 +38,7 @@ class EntraKeys:
     def __init__(
         self, fetch: Callable[[], Mapping[str, Any]], monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._fetch = fetch
-        self._monotonic = monotonic
-        self._lock = Lock()
-        self._keys = KeySet([])
-        self._kids: frozenset[str] = frozenset()
-        self._fetched_at: float | None = None
-
-    def for_kid(self, kid: str) -> KeySet:
-        """Return the keys, among them ``kid`` if Entra has it.
-
-        Raises:
-            UpstreamUnavailable: they are needed and cannot be fetched.
-        """
-        with self._lock:
-            age = None if self._fetched_at is None else self._monotonic() - self._fetched_at
-            stale = age is None or age > _JWKS_LIFETIME_SECONDS
-            if stale or (kid not in self._kids and age is not None and age > _REFETCH_INTERVAL_SECONDS):
-                self._load(self._fetch())
-            return self._keys
-
-    def _load(self, document: Mapping[str, Any]) -> None:
-        usable = [
-            {**key, "alg": "RS256"}
-            for key in document.get("keys", ())
-            if isinstance(key, dict) and key.get("kty") == "RSA" and isinstance(key.get("kid"), str)
-        ]
-        self._keys = KeySet.import_key_set({"keys": usable})
-        self._kids = frozenset(key["kid"] for key in usable)
-        self._fetched_at = self._monotonic()
+        super().__init__(fetch, ALGORITHMS, monotonic)
 
 
 @dataclass(frozen=True, slots=True)
