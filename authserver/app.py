@@ -8,35 +8,29 @@ its discovery waits for the first sign-in.
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from authserver.cipher import Cipher
 from authserver.errors import StoreUnavailable
-from authserver.keys import KeyRing
-from authserver.model import Clock
+from authserver.model import Clock, LoginPurpose
 from authserver.oauth.authorization import AuthorizationValidator
-from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.codes import CodeIssuer
 from authserver.oauth.consent_form import ConsentForms
 from authserver.oauth.grant import Lifetimes, Services
 from authserver.oauth.metadata import metadata_document
 from authserver.oauth.registration import Registrar
-from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.revocation import Revoker
 from authserver.oauth.server import TokenServer
+from authserver.parts import Parts, make_parts
 from authserver.settings import Settings
-from authserver.store import Store, open_store
-from authserver.tokens import RefreshTokens, TokenMinter
+from authserver.store import Store
+from authserver.tokens import TokenMinter
 from authserver.upstream.broker import SignInBroker
-from authserver.upstream.entra import ClientCredential, EntraBroker, EntraConfiguration, workload_identity
-from authserver.upstream.tenants import TenantPolicy
 from authserver.web.authorize import AuthorizeEndpoint
-from authserver.web.callback import CallbackEndpoint
+from authserver.web.callback import Arrival, AuthorizationArrival, CallbackEndpoint
 from authserver.web.consent import ConsentEndpoint
 from authserver.web.cookies import Cookies
 from authserver.web.documents import JwksEndpoint, MetadataEndpoint, OtherIssuerEndpoint
@@ -73,7 +67,7 @@ def create_app(
         store: instead of the one that the settings name.
         broker: instead of Entra ID.
     """
-    parts = _make_parts(settings, clock, store, broker)
+    parts = make_parts(settings, clock, store, broker)
     try:
         parts.keyring.ensure_first()
     except StoreUnavailable as error:
@@ -95,67 +89,13 @@ def create_app(
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    clock: Clock
-    cipher: Cipher
-    store: Store
-    keyring: KeyRing
-    clients: ClientDirectory
-    resources: ResourceDirectory
-    tenants: TenantPolicy
-    broker: SignInBroker
-    refresh_tokens: RefreshTokens
-
-
-def _make_parts(settings: Settings, clock: Clock, store: Store | None, broker: SignInBroker | None) -> _Parts:
-    cipher = Cipher(settings.master_secrets)
-    store = store or open_store(settings, clock, cipher)
-    tenants = TenantPolicy(settings.azure_tenant_id, settings.allowed_tenants)
-    return _Parts(
-        clock=clock,
-        cipher=cipher,
-        store=store,
-        keyring=KeyRing(
-            store,
-            cipher,
-            settings.signing_algorithm,
-            clock,
-            rotation_seconds=settings.signing_key_rotation_seconds,
-            token_lifetime_seconds=settings.access_token_lifetime_seconds,
-        ),
-        clients=ClientDirectory(store, clock),
-        resources=ResourceDirectory(settings.resources),
-        tenants=tenants,
-        broker=broker or EntraBroker(_entra_configuration(settings, tenants), clock),
-        refresh_tokens=RefreshTokens(cipher),
-    )
-
-
-def _entra_configuration(settings: Settings, tenants: TenantPolicy) -> EntraConfiguration:
-    return EntraConfiguration(
-        authority=settings.entra_authority,
-        # Personal accounts would need "common"; they are not for this server.
-        tenant="organizations" if tenants.is_multi_tenant else tenants.home,
-        client_id=settings.azure_client_id,
-        credential=_entra_credential(settings),
-        callback_url=settings.endpoint("/callback"),
-        ca_file=settings.entra_ca_file,
-    )
-
-
-def _entra_credential(settings: Settings) -> ClientCredential:
-    if settings.azure_federated_token_file is not None:
-        return workload_identity(settings.azure_federated_token_file)
-    return settings.entra_client_secret.get_secret_value() if settings.entra_client_secret else ""
-
-
-def _endpoints(settings: Settings, parts: _Parts, pages: Pages) -> dict[str, Endpoint]:
+def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endpoint]:
     cookies = Cookies(secure=not settings.is_loopback)
     forms = ConsentForms(parts.cipher, parts.clock, settings.login_lifetime_seconds)
     validator = AuthorizationValidator(parts.clients, parts.resources)
     issuer = settings.public_url
     codes = CodeIssuer(parts.store, parts.clock, settings.code_lifetime_seconds)
+    arrivals: dict[LoginPurpose, Arrival] = {"authorize": AuthorizationArrival(codes, issuer)}
     services = _services(settings, parts)
     revoker = Revoker(parts.clients, parts.store, parts.refresh_tokens, parts.keyring, issuer)
     metadata = MetadataEndpoint(metadata_document(settings, parts.resources))
@@ -176,9 +116,7 @@ def _endpoints(settings: Settings, parts: _Parts, pages: Pages) -> dict[str, End
             clock=parts.clock,
             lifetime_seconds=settings.login_lifetime_seconds,
         ),
-        "/callback": CallbackEndpoint(
-            parts.store, parts.broker, parts.tenants, codes, cookies, issuer=issuer
-        ),
+        "/callback": CallbackEndpoint(parts.store, parts.broker, parts.tenants, cookies, arrivals),
         "/token": TokenEndpoint(TokenServer(services)),
         "/revoke": RevokeEndpoint(revoker),
         "/healthz": HealthEndpoint(),
@@ -187,7 +125,7 @@ def _endpoints(settings: Settings, parts: _Parts, pages: Pages) -> dict[str, End
     }
 
 
-def _services(settings: Settings, parts: _Parts) -> Services:
+def _services(settings: Settings, parts: Parts) -> Services:
     return Services(
         clients=parts.clients,
         resources=parts.resources,

@@ -3,11 +3,14 @@
 Used by ``settings`` alone. Messages must never repeat a value: it may be a secret.
 """
 
-from typing import Final
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from authserver.model import Resource
 from authserver.resources import aliases_of, canonical_uri, is_loopback_url
@@ -19,6 +22,9 @@ _SCOPES: Final = {
     "model:invoke": "Ask the language model on your behalf",
 }
 _DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
+EVERY_SCOPE: Final = ("*",)
+_RESOURCES: Final = TypeAdapter(tuple[Resource, ...])
+_GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def origin(value: str) -> str:
@@ -81,6 +87,46 @@ def resources(values: tuple[Resource, ...]) -> tuple[Resource, ...]:
     return tuple(map(_resource, values))
 
 
+def resources_in(path: Path) -> tuple[Resource, ...]:
+    """Return the resources of a JSON file; ValueError that says which entry makes no sense."""
+    variable = "AUTHSERVER_RESOURCES_FILE"
+    try:
+        entries = _RESOURCES.validate_json(path.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{variable}: unreadable ({type(error).__name__})") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = "".join(f"[{part!r}]" for part in first["loc"])
+        raise ValueError(f"{variable}: {place} {first['msg']}".replace(":  ", ": ")) from None
+    checked = []
+    for number, entry in enumerate(entries):
+        try:
+            checked.append(_resource(entry))
+        except ValueError as error:
+            raise ValueError(f"{variable}: [{number}] {error}") from None
+    return tuple(checked)
+
+
+def tenant_entries(value: Any) -> Any:
+    """Return tenant entries that know their tid; a string alone is a display name."""
+    if not isinstance(value, dict):
+        raise ValueError("must be an object of tenant ids")
+    entries = {}
+    for tid, entry in value.items():
+        if not isinstance(tid, str) or not _GUID.fullmatch(tid):
+            raise ValueError("each tenant is named by its id, a GUID")
+        described = {"name": entry} if isinstance(entry, str) else entry
+        if not isinstance(described, dict):
+            raise ValueError("each tenant is a display name or an object")
+        entries[tid.lower()] = {**described, "tid": tid.lower()}
+    return entries
+
+
+def home_entry(value: Any) -> Any:
+    """Return the home tenant's entry, which says neither its tid nor, where it has them all, its scopes."""
+    return {"name": "", "ceiling": EVERY_SCOPE, **value, "tid": ""} if isinstance(value, dict) else value
+
+
 def resource_uris(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Return canonical URIs, each once."""
     return None if values is None else tuple(dict.fromkeys(map(canonical_uri, values)))
@@ -91,4 +137,4 @@ def _resource(resource: Resource) -> Resource:
         raise ValueError("there must be scopes, and default_scopes must be among them")
     uri = canonical_uri(resource.uri)
     aliases = tuple(alias for alias in resource_uris(resource.aliases) or () if alias != uri)
-    return Resource(uri, resource.name, dict(resource.scopes), resource.default_scopes, aliases)
+    return replace(resource, uri=uri, scopes=dict(resource.scopes), aliases=aliases)

@@ -7,16 +7,25 @@ variable, named like it). Must not be read again while running, and must never s
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 from authserver import setting_values as values
 from authserver.errors import SettingsError
-from authserver.model import Resource, SigningAlgorithm
+from authserver.model import IdentityAssertionIssuer, Resource, SigningAlgorithm, TenantEntry
 
 _DAY_SECONDS: Final = 86_400
 _PREFIX: Final = "AUTHSERVER_"
@@ -81,6 +90,9 @@ class Settings(BaseSettings):
     <public_url>/mcp alone.
     """
 
+    resources_file: Path | None = None
+    """JSON file with such a list, in place of AUTHSERVER_RESOURCES. Default unset."""
+
     resource_aliases: Annotated[tuple[str, ...] | None, AfterValidator(values.resource_uris)] = None
     """JSON list: other URIs of the default resource. Default: its /sse and, where loopback, its local
     spellings.
@@ -124,6 +136,38 @@ class Settings(BaseSettings):
     )
     """JSON list: private-use redirect schemes without a dot that may register (RFC 8252 §7.1)."""
 
+    registration_policy: Literal["open", "allowlist", "token", "off"] = "open"
+    """Who may register (RFC 7591 §3): anybody; whose redirect hosts are listed; who has the initial access
+    token; nobody. Default open.
+    """
+
+    registration_redirect_hosts: tuple[str, ...] = ()
+    """JSON list, for the policy allowlist: hosts and private-use schemes that redirect URIs may have."""
+
+    registration_access_token: SecretStr | None = None
+    """The initial access token (RFC 7591 §3), for the policy token."""
+
+    clients_file: Path | None = None
+    """JSON file with the clients that the operator registered. Default unset."""
+
+    verified_client_hosts: tuple[str, ...] = ()
+    """JSON list: hosts of client metadata documents that are shown without "unverified"."""
+
+    client_documents: bool = True
+    """Accept URLs as client ids (Client ID Metadata Documents). Default true."""
+
+    client_document_allowed_hosts: tuple[str, ...] = ()
+    """JSON list: hosts that metadata documents may come from; empty, the default: any that is not denied."""
+
+    client_document_denied_hosts: tuple[str, ...] = ()
+    """JSON list: hosts that metadata documents may not come from."""
+
+    client_document_loopback: bool = False
+    """Fetch documents from loopback addresses too: development only. Default false."""
+
+    client_document_ca_file: Path | None = None
+    """PEM file trusted for metadata documents instead of the system's authorities. Default unset."""
+
     registrations_per_minute: Annotated[int, Field(ge=1)] = 120
     """How many registrations one address may make in a minute, as the gateway sees addresses; all that come
     through one gateway may make ten times as many (RFC 7591 §5). Default 120."""
@@ -147,7 +191,10 @@ class Settings(BaseSettings):
     """
 
     entra_client_secret: SecretStr | None = None
-    """The login application's secret; required unless there is a federated token file."""
+    """The login application's secret; required unless there is a federated token file or a certificate."""
+
+    entra_certificate_file: Path | None = None
+    """PEM file with the login application's certificate and private key; preferred to a secret."""
 
     entra_authority: Annotated[str, AfterValidator(values.https_url)] = "https://login.microsoftonline.com"
     """Entra's authority. Default https://login.microsoftonline.com."""
@@ -157,8 +204,63 @@ class Settings(BaseSettings):
     authorities.
     """
 
-    allowed_tenants: dict[str, str] = {}
-    """JSON object, tenant GUID → display name, of who may sign in beside the home tenant. Default {}."""
+    allowed_tenants: Annotated[dict[str, TenantEntry], BeforeValidator(values.tenant_entries)] = {}
+    """JSON object, tenant GUID → entry, of who may sign in beside the home tenant; an entry has name,
+    ceiling, roles, groups, required_roles, clients, app_roles. A name alone gives no scope. Default {}.
+    """
+
+    home_tenant: Annotated[TenantEntry, BeforeValidator(values.home_entry)] = TenantEntry(
+        tid="", name="", ceiling=values.EVERY_SCOPE
+    )
+    """JSON object: such an entry for the home tenant. Default: every scope to everybody in it."""
+
+    personal_accounts: bool = False
+    """Let personal Microsoft accounts sign in, if their tenant has an entry. Default false."""
+
+    administrator_role: Annotated[str, Field(min_length=1)] = "mcp.admin"
+    """The app role that makes somebody of the home tenant an administrator here. Default mcp.admin."""
+
+    support_contact: str = ""
+    """Whom to ask for access, as pages say it: an address or a sentence. Default: who runs this service."""
+
+    group_overage: Literal["deny", "graph"] = "deny"
+    """When somebody has more groups than Entra puts into a token: hold none of them, or ask Microsoft Graph.
+    Default deny.
+    """
+
+    graph_url: Annotated[str, AfterValidator(values.https_url)] = "https://graph.microsoft.com"
+    """Microsoft Graph. Default https://graph.microsoft.com."""
+
+    upstream_check_seconds: Annotated[int, Field(ge=60, le=_DAY_SECONDS)] = 900
+    """How often at most Entra is asked whether a person is still there, when they refresh. Default 900."""
+
+    upstream_grace_seconds: Annotated[int, Field(ge=60, le=_DAY_SECONDS)] = 3600
+    """How long after the last answer refreshing goes on while Entra is away. Default 3600."""
+
+    account_session_seconds: Annotated[int, Field(ge=60, le=3600)] = 900
+    """How long a person stays signed in at /account and /admin. Default 900."""
+
+    api_client_id: str = ""
+    """The API application at Entra whose access tokens may be exchanged (RFC 7523); empty, the default: none.
+    """
+
+    api_scope: Annotated[str, Field(min_length=1)] = "access_as_user"
+    """The scope that a delegated access token for the API application must have. Default access_as_user."""
+
+    identity_assertion_issuers: tuple[IdentityAssertionIssuer, ...] = ()
+    """JSON list: identity providers whose ID-JAGs are accepted: issuer, jwks_uri, tid, clients, scopes."""
+
+    device_code_lifetime_seconds: Annotated[int, Field(ge=60, le=1800)] = 600
+    """How long a person may take to enter the code that a device shows (RFC 8628 §3.2). Default 600."""
+
+    trusted_proxy_hops: Annotated[int, Field(ge=1, le=10)] = 1
+    """How many proxies in front of this server add to X-Forwarded-For, the gateway included. Default 1."""
+
+    requests_per_minute: Annotated[int, Field(ge=1)] = 1200
+    """How many requests one client at one address may make in a minute, at each endpoint. Default 1200."""
+
+    audit_retention_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    """How long audit lines stay in the store. Default 90."""
 
     @model_validator(mode="before")
     @classmethod
@@ -171,10 +273,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.entra_client_secret is None and self.azure_federated_token_file is None:
+        credentials = (self.azure_federated_token_file, self.entra_certificate_file, self.entra_client_secret)
+        if all(credential is None for credential in credentials):
             raise ValueError(
-                "AUTHSERVER_ENTRA_CLIENT_SECRET: required unless AZURE_FEDERATED_TOKEN_FILE is set"
+                "AUTHSERVER_ENTRA_CLIENT_SECRET: required unless AZURE_FEDERATED_TOKEN_FILE or"
+                " AUTHSERVER_ENTRA_CERTIFICATE_FILE is set"
             )
+        if self.registration_policy == "token" and self.registration_access_token is None:
+            raise ValueError("AUTHSERVER_REGISTRATION_ACCESS_TOKEN: required by the registration policy")
         if self.refresh_absolute_lifetime_seconds < self.refresh_idle_lifetime_seconds:
             raise ValueError(
                 "AUTHSERVER_REFRESH_ABSOLUTE_LIFETIME_SECONDS: must not be less than the idle lifetime"
@@ -183,14 +289,22 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _with_resources(self) -> Self:
-        resources = self.resources or (
+        if self.resources and self.resources_file:
+            raise ValueError("AUTHSERVER_RESOURCES_FILE: not together with AUTHSERVER_RESOURCES")
+        listed = values.resources_in(self.resources_file) if self.resources_file else self.resources
+        resources = listed or (
             values.default_resource(self.public_url, self.resource_aliases, self.resource_port),
         )
         names = [uri for resource in resources for uri in (resource.uri, *resource.aliases)]
         if len(set(names)) != len(names):
             raise ValueError("AUTHSERVER_RESOURCES: each URI and alias must name one resource only")
+        home = self.home_tenant
+        if home.ceiling == values.EVERY_SCOPE:
+            scopes = dict.fromkeys(scope for resource in resources for scope in resource.scopes)
+            home = replace(home, ceiling=tuple(scopes))
         # The object is frozen from here on; this fills in what depends on other fields.
         self.__dict__["resources"] = resources
+        self.__dict__["home_tenant"] = replace(home, tid=self.azure_tenant_id.lower())
         return self
 
     @property

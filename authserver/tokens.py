@@ -3,7 +3,7 @@
 Used by ``oauth``. Must not touch the store or decide who gets a token. Layouts::
 
     access token    JWT; header alg kid typ=at+jwt;
-                    claims iss sub aud client_id scope iat nbf exp jti sid tid oid roles
+                    claims iss sub aud client_id scope iat nbf exp jti sid, and of a person tid oid roles
     refresh token   mcprt_ + base64url( sid 16 bytes ‖ secret 32 bytes ‖ tag 16 bytes )
     code            mcpac_ + base64url( 32 random bytes )
 
@@ -21,7 +21,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -29,7 +29,7 @@ from joserfc import jwt
 
 from authserver.cipher import Cipher, SealBroken, digest
 from authserver.keys import KeyRing
-from authserver.model import Clock, Identity
+from authserver.model import Clock, Resource, TokenSubject
 
 _REFRESH_PREFIX: Final = "mcprt_"
 _CODE_PREFIX: Final = "mcpac_"
@@ -66,7 +66,7 @@ class TokenMinter:
     Args:
         keyring: the signing key of the moment.
         issuer: ``iss``, the one spelling of it.
-        lifetime_seconds: from iat to exp.
+        lifetime_seconds: from iat to exp, for resources that have no lifetime of their own.
         clock: seconds since 1970.
     """
 
@@ -77,39 +77,49 @@ class TokenMinter:
         self._clock = clock
 
     def access_token(
-        self, *, identity: Identity, client_id: str, scopes: tuple[str, ...], resource: str, sid: str
+        self,
+        *,
+        subject: TokenSubject,
+        client_id: str,
+        scopes: tuple[str, ...],
+        resource: Resource,
+        sid: str,
+        expires_at_most_seconds: float | None = None,
     ) -> AccessToken:
         """Return a signed token for one resource (RFC 9068 §2.2, RFC 8707 §2).
 
         Args:
-            identity: whose token; becomes sub, tid, oid and roles.
+            subject: whose token.
             client_id: who asked.
             scopes: what it may do, in the order it will be written.
-            resource: canonical URI, the only audience.
+            resource: the only audience; its lifetime and algorithm where it has its own.
             sid: the session it belongs to, by which it is revoked.
+            expires_at_most_seconds: what it must not outlive (RFC 7523's assertion).
         """
         now = int(self._clock())
+        lifetime_seconds = resource.access_token_lifetime_seconds or self._lifetime_seconds
+        if expires_at_most_seconds is not None:
+            lifetime_seconds = min(lifetime_seconds, int(expires_at_most_seconds) - now)
         signing = self._keyring.signing_key()
         jti = secrets.token_urlsafe(16)
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self._issuer,
-            "sub": identity.subject,
-            "aud": resource,
+            "sub": subject.sub,
+            "aud": resource.uri,
             "client_id": client_id,
             "scope": " ".join(scopes),
             "iat": now,
             "nbf": now,
-            "exp": now + self._lifetime_seconds,
+            "exp": now + lifetime_seconds,
             "jti": jti,
             "sid": sid,
-            "tid": identity.tid,
-            "oid": identity.oid,
-            "roles": list(identity.roles),
         }
+        if subject.tid is not None:
+            claims |= {"tid": subject.tid, "oid": subject.oid, "roles": list(subject.roles)}
         value = jwt.encode(
             dict(signing.header), claims, signing.key, algorithms=[signing.algorithm], default_type=None
         )
-        return AccessToken(value, jti, self._lifetime_seconds)
+        return AccessToken(value, jti, lifetime_seconds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ it.
 """
 
 from authserver.cipher import digest
-from authserver.model import AuthorizationCode, AuthorizationRequest, Clock, Identity
+from authserver.model import AuthorizationCode, AuthorizationRequest, Clock, SignedIn
 from authserver.store.protocols import CodeStore
 from authserver.tokens import new_code, new_sid
 from telemetry.audit import audit
@@ -19,8 +19,9 @@ class CodeIssuer:
         self._clock = clock
         self._lifetime_seconds = lifetime_seconds
 
-    def issue(self, request: AuthorizationRequest, identity: Identity) -> str:
+    def issue(self, request: AuthorizationRequest, signed_in: SignedIn) -> str:
         """Return a new code."""
+        identity = signed_in.identity
         value, sid = new_code(), new_sid()
         code = AuthorizationCode(request, identity, sid, request.client_id, int(self._clock()))
         self._store.put_code(digest(value), code, self._lifetime_seconds)

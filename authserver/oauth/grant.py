@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin  # type: ignore[import-untyped]
 
 from authserver.errors import OAuthError
-from authserver.model import Client, Clock, Identity, Resource
+from authserver.model import Client, Clock, Identity, Resource, TokenSubject
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget
@@ -138,7 +138,11 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
     def mint(
         self, identity: Identity, client: Client, scopes: tuple[str, ...], resource: str, sid: str
     ) -> AccessToken:
-        """Return a signed access token."""
+        """Return a person's signed access token."""
         return self.services.minter.access_token(
-            identity=identity, client_id=client.client_id, scopes=scopes, resource=resource, sid=sid
+            subject=TokenSubject.of(identity),
+            client_id=client.client_id,
+            scopes=scopes,
+            resource=self.known_resource(resource),
+            sid=sid,
         )

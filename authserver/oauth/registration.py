@@ -8,7 +8,7 @@ else. Must not fetch anything a registration names, and must not repeat its inpu
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
@@ -24,7 +24,11 @@ _MAX_TEXT_CHARACTERS: Final = 2048
 _MAX_LIST_ITEMS: Final = 32
 GRANT_TYPES: Final = ("authorization_code", "refresh_token")
 RESPONSE_TYPES: Final = ("code",)
-AUTH_METHODS: Final[tuple[TokenEndpointAuthMethod, ...]] = get_args(TokenEndpointAuthMethod)
+AUTH_METHODS: Final[tuple[TokenEndpointAuthMethod, ...]] = (
+    "none",
+    "client_secret_basic",
+    "client_secret_post",
+)
 # RFC 7591 2: what a registration that does not say means.
 _DEFAULT_AUTH_METHOD: Final = "client_secret_basic"
 _DEFAULT_GRANT_TYPES: Final = ("authorization_code",)
@@ -95,8 +99,14 @@ class Registrar:
             contacts=_strings(sent, "contacts") or (),
             application_type=_application_type(sent),
             secret_hash=digest(secret[0]) if secret else None,
-            **{name: _text(sent, name) for name in _TEXTS},
-            **{name: _link(sent, name) for name in _LINKS},
+            client_name=_text(sent, "client_name"),
+            scope=_text(sent, "scope"),
+            software_id=_text(sent, "software_id"),
+            software_version=_text(sent, "software_version"),
+            client_uri=_link(sent, "client_uri"),
+            logo_uri=_link(sent, "logo_uri"),
+            tos_uri=_link(sent, "tos_uri"),
+            policy_uri=_link(sent, "policy_uri"),
         )
         self._store.add_client(client)
         return Registration(client, secret)

@@ -25,6 +25,8 @@ class TokenRequest:
     code: str | None = field(repr=False)
     code_verifier: str | None = field(repr=False)
     refresh_token: str | None = field(repr=False)
+    assertion: str | None = field(default=None, repr=False)
+    device_code: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class TokenResponse:
     access_token: str = field(repr=False)
     expires_in_seconds: int
     scopes: tuple[str, ...]
-    refresh_token: str | None = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
 
     def body(self) -> dict[str, object]:
         """Return the members of the JSON answer."""
@@ -78,6 +80,8 @@ def parse_token_request(authorization: str | None, form: Parameters) -> TokenReq
         code=form.one("code"),
         code_verifier=form.one("code_verifier"),
         refresh_token=form.one("refresh_token"),
+        assertion=form.one("assertion"),
+        device_code=form.one("device_code"),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from authserver.model import Identity
+from authserver.model import SignedIn, SignInHints
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,17 @@ class Departure:
 class SignInBroker(Protocol):
     """Sends people away to sign in, and says who came back."""
 
-    def start(self, login_hint: str | None) -> Departure:
+    def start(self, hints: SignInHints) -> Departure:
         """Begin a sign-in.
+
+        Args:
+            hints: what the client said about the person.
 
         Raises:
             UpstreamUnavailable: the provider does not answer.
         """
 
-    def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> Identity:
+    def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
         """Return who signed in.
 
         Args:

@@ -19,7 +19,7 @@ import requests
 from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]
 
 from authserver.errors import UpstreamUnavailable
-from authserver.model import Clock, Identity
+from authserver.model import Clock, SignedIn, SignInHints
 from authserver.upstream.broker import Departure
 from authserver.upstream.errors import LoginDenied, LoginUnproven
 from authserver.upstream.http import EntraSession
@@ -78,8 +78,11 @@ class EntraBroker:
         self._discovery: Mapping[str, Any] | None = None
         self._reached: tuple[float, bool] = (float("-inf"), False)
 
-    def start(self, login_hint: str | None) -> Departure:
+    def start(self, hints: SignInHints) -> Departure:
         """Begin a sign-in: PKCE, nonce and state are MSAL's.
+
+        Args:
+            hints: what the client said about the person.
 
         Raises:
             UpstreamUnavailable: Entra's discovery document cannot be fetched.
@@ -93,12 +96,12 @@ class EntraBroker:
                 scopes=[],
                 redirect_uri=self._configuration.callback_url,
                 prompt="select_account",
-                login_hint=login_hint,
+                login_hint=hints.login_hint,
                 response_mode="query",
             )
         return Departure(flow["auth_uri"], flow)
 
-    def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> Identity:
+    def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
         """Redeem what the browser brought back and verify who it is.
 
         Args:
@@ -128,7 +131,7 @@ class EntraBroker:
             str(self._discovered()["issuer"]),
             _nonce_sent(str(flow["auth_uri"])),
         )
-        return verify_id_token(id_token, self._keys, expected, self._clock)
+        return SignedIn(verify_id_token(id_token, self._keys, expected, self._clock))
 
     def is_reachable(self) -> bool:
         """Tell whether Entra answered within the last seconds; asks at most every ten."""

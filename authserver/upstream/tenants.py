@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from authserver.errors import AuthServerError
+from authserver.model import TenantEntry
 
 # The tenant of all personal Microsoft accounts, which are nobody's employees.
 PERSONAL_TENANT: Final = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -28,9 +29,9 @@ class TenantRefused(AuthServerError):
 
 
 class TenantPolicy:
-    """Args: home: GUID of the home tenant; allowed: GUID → display name of the others."""
+    """Args: home: GUID of the home tenant; allowed: GUID → entry of the others."""
 
-    def __init__(self, home: str, allowed: Mapping[str, str]) -> None:
+    def __init__(self, home: str, allowed: Mapping[str, TenantEntry]) -> None:
         self.home = home.lower()
         self._allowed = frozenset({self.home, *(tid.lower() for tid in allowed)}) - {PERSONAL_TENANT}
 

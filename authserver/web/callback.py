@@ -1,17 +1,19 @@
-"""GET /callback: the person is back from Entra. Same browser, same login, a proven identity, an allowed
-tenant: a code.
+"""GET /callback: back from Entra. Same browser, same login, a proven identity, an allowed tenant.
 
-The code is issued for the stored request; nothing but Entra's answer is taken from this one. The login is
-taken from the store first, so that a callback works once, whatever comes of it.
+What becomes of them depends on why they were sent (``Login.purpose``): each purpose has an ``Arrival``, and
+that of an authorization request, which gets its code, stands here. Nothing but Entra's answer is taken from
+this request. The login is taken from the store first, so that a callback works once, whatever comes of it.
 """
 
 import hmac
 import logging
+from collections.abc import Mapping
+from typing import Protocol
 
 from authserver.cipher import digest
-from authserver.errors import PageError, RedirectableError, UpstreamUnavailable
+from authserver.errors import PageError, RedirectableError, RequestError, UpstreamUnavailable
 from authserver.metrics import SIGN_INS
-from authserver.model import Identity, Login
+from authserver.model import Login, LoginPurpose, SignedIn
 from authserver.oauth.authorization_response import proven, success_url
 from authserver.oauth.codes import CodeIssuer
 from authserver.oauth.parameters import MalformedParameters, Parameters, parse_parameters
@@ -27,8 +29,35 @@ from telemetry.audit import audit
 _log = logging.getLogger(__name__)
 
 
+class Arrival(Protocol):
+    """What happens to somebody who came back from Entra and whose identity is proven."""
+
+    def arrive(self, login: Login, signed_in: SignedIn) -> Reply:
+        """Answer the browser; what goes wrong is raised."""
+
+
+class AuthorizationArrival:
+    """Back to the client, with a code for the request that was stored.
+
+    Args:
+        codes: issues the code.
+        issuer: for RFC 9207.
+    """
+
+    def __init__(self, codes: CodeIssuer, issuer: str) -> None:
+        self._codes = codes
+        self._issuer = issuer
+
+    def arrive(self, login: Login, signed_in: SignedIn) -> Reply:
+        """Issue the code and send the browser to the client."""
+        if login.request is None:
+            raise PageError("invalid_request", "this sign-in was not started by an application")
+        code = self._codes.issue(login.request, signed_in)
+        return redirect(success_url(login.request, code, self._issuer))
+
+
 class CallbackEndpoint:
-    """Args: logins: store; broker: Entra; tenants: who may; codes: issues; cookies; issuer: for RFC 9207."""
+    """Args: logins: store; broker: Entra; tenants: who may; cookies; arrivals: one for each purpose."""
 
     name = "callback"
     methods: tuple[str, ...] = ("GET",)
@@ -40,20 +69,17 @@ class CallbackEndpoint:
         logins: LoginStore,
         broker: SignInBroker,
         tenants: TenantPolicy,
-        codes: CodeIssuer,
         cookies: Cookies,
-        *,
-        issuer: str,
+        arrivals: Mapping[LoginPurpose, Arrival],
     ) -> None:
         self._logins = logins
         self._broker = broker
         self._tenants = tenants
-        self._codes = codes
         self._cookies = cookies
-        self._issuer = issuer
+        self._arrivals = arrivals
 
     def handle(self, request: HttpRequest, /) -> Reply:
-        """Finish the sign-in and send the browser back to the client."""
+        """Finish the sign-in and go on with what it was for."""
         answer = _parse(request)
         state = answer.one("state")
         if state is None:
@@ -63,54 +89,63 @@ class CallbackEndpoint:
             raise PageError("invalid_request", "this sign-in took too long or was already completed")
         cookie_name = self._cookies.login_name(state)
         _check_browser(login, request.cookies.get(cookie_name))
-        identity = self._identify(login, answer)
-        code = self._codes.issue(login.request, identity)
+        signed_in = self._identify(login, answer)
+        reply = self._arrivals[login.purpose].arrive(login, signed_in)
         SIGN_INS.labels("succeeded").inc()
-        return redirect(success_url(login.request, code, self._issuer)).with_headers(
-            self._cookies.clear(cookie_name)
-        )
+        return reply.with_headers(self._cookies.clear(cookie_name))
 
-    def _identify(self, login: Login, answer: Parameters) -> Identity:
-        target, client_id = proven(login.request), login.request.client_id
+    def _identify(self, login: Login, answer: Parameters) -> SignedIn:
         try:
-            identity = self._broker.finish(login.upstream_flow, answer.values)
-            self._tenants.check(identity.tid)
+            signed_in = self._broker.finish(login.upstream_flow, answer.values)
         except LoginUnproven as error:
-            _refused("unproven", client_id)
+            _refused("unproven", login)
             raise PageError(
                 "invalid_request", "who signed in could not be verified", private_detail=str(error)
             ) from None
         except LoginDenied as error:
-            _refused("denied", client_id)
-            raise RedirectableError(
-                target, error.code, "the sign-in was not completed", private_detail=error.private_detail
-            ) from None
-        except TenantRefused as error:
-            _refused("tenant", client_id, tid=identity.tid, oid=identity.oid)
-            raise RedirectableError(
-                target, "access_denied", error.description, private_detail=str(error)
+            _refused("denied", login)
+            raise _turned_away(
+                login, error.code, "the sign-in was not completed", error.private_detail
             ) from None
         except UpstreamUnavailable as error:
             _log.error("callback: %s", error.private_detail)
             SIGN_INS.labels("unavailable").inc()
+            if login.request is None:
+                raise
             raise RedirectableError(
-                target, "temporarily_unavailable", "the sign-in service does not answer"
+                proven(login.request), "temporarily_unavailable", "the sign-in service does not answer"
             ) from None
-        return identity
+        self._check_tenant(login, signed_in)
+        return signed_in
+
+    def _check_tenant(self, login: Login, signed_in: SignedIn) -> None:
+        identity = signed_in.identity
+        try:
+            self._tenants.check(identity.tid)
+        except TenantRefused as error:
+            _refused("tenant", login, tid=identity.tid, oid=identity.oid)
+            raise _turned_away(login, "access_denied", error.description, str(error)) from None
+
+
+def _turned_away(login: Login, code: str, description: str, private_detail: str) -> RequestError:
+    if login.request is None:
+        return PageError("access_denied", description, private_detail=private_detail)
+    return RedirectableError(proven(login.request), code, description, private_detail=private_detail)
 
 
 def _check_browser(login: Login, cookie: str | None) -> None:
     if cookie is None or not hmac.compare_digest(digest(cookie), login.browser_binding_hash):
-        _refused("browser", login.request.client_id)
+        _refused("browser", login)
         raise PageError(
             "access_denied",
             "this sign-in was started in another browser, or this browser refuses cookies",
         )
 
 
-def _refused(reason: str, client_id: str, **fields: str) -> None:
+def _refused(reason: str, login: Login, **fields: str) -> None:
     SIGN_INS.labels(reason).inc()
-    audit("login.refused", reason=reason, client_id=client_id, **fields)
+    client_id = login.request.client_id if login.request else None
+    audit("login.refused", reason=reason, purpose=login.purpose, client_id=client_id, **fields)
 
 
 def _parse(request: HttpRequest) -> Parameters:

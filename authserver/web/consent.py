@@ -10,7 +10,7 @@ from typing import Final
 
 from authserver.cipher import digest
 from authserver.errors import PageError, RedirectableError
-from authserver.model import AuthorizationRequest, Clock, Login
+from authserver.model import AuthorizationRequest, Clock, Login, SignInHints
 from authserver.oauth.authorization_response import proven
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.consent_form import ConsentForms
@@ -72,7 +72,8 @@ class ConsentEndpoint:
         raise PageError("invalid_request", "no decision was made")
 
     def _depart(self, granted: AuthorizationRequest) -> Reply:
-        departure = self._broker.start(granted.login_hint)
+        hints = SignInHints(granted.login_hint, granted.domain_hint, granted.max_age_seconds, granted.prompt)
+        departure = self._broker.start(hints)
         binding = secrets.token_urlsafe(32)
         login = Login(granted, departure.flow, digest(binding), int(self._clock()))
         self._logins.put_login(digest(departure.state), login, self._lifetime_seconds)

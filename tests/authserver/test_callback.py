@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from authserver.errors import UpstreamUnavailable
-from authserver.model import Identity
+from authserver.model import Identity, TenantEntry
 from authserver.upstream.errors import LoginUnproven
 from authserver.upstream.tenants import PERSONAL_TENANT, TenantPolicy, TenantRefused
 from tests.authserver.world import (
@@ -161,7 +161,7 @@ def test_a_tenant_that_is_not_allowed_is_refused_and_audited(
 
 
 def test_a_personal_account_is_refused_even_when_its_tenant_is_on_the_list() -> None:
-    policy = TenantPolicy(HOME_TENANT, {PERSONAL_TENANT: "Everybody"})
+    policy = TenantPolicy(HOME_TENANT, {PERSONAL_TENANT: TenantEntry(PERSONAL_TENANT, "Everybody")})
     with pytest.raises(TenantRefused):
         policy.check(PERSONAL_TENANT.upper())
 

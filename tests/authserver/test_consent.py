@@ -145,7 +145,7 @@ def test_allow_goes_to_entra_with_a_state_cookie_for_this_host_only(world: World
     response = browser.post("/consent", data={**page.fields, "decision": "allow"})
     assert response.status_code == 302
     assert parse_qs(urlsplit(response.location).query)["prompt"] == ["select_account"]
-    assert world.broker.started == ["alice@contoso.example"]
+    assert [hints.login_hint for hints in world.broker.started] == ["alice@contoso.example"]
     cookie = next(c for c in response.headers.getlist("Set-Cookie") if c.startswith("login-"))
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie

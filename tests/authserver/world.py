@@ -24,7 +24,7 @@ from werkzeug.test import TestResponse
 
 from authserver.app import create_app
 from authserver.cipher import Cipher
-from authserver.model import Identity
+from authserver.model import Identity, SignedIn, SignInHints
 from authserver.settings import Settings
 from authserver.store import Store, open_store
 from authserver.upstream.broker import Departure
@@ -65,24 +65,24 @@ class StubBroker:
         self.person = person
         self.failure: Exception | None = None
         self.reachable = True
-        self.started: list[str | None] = []
+        self.started: list[SignInHints] = []
 
-    def start(self, login_hint: str | None) -> Departure:
+    def start(self, hints: SignInHints) -> Departure:
         if self.failure is not None:
             raise self.failure
-        self.started.append(login_hint)
+        self.started.append(hints)
         state = secrets.token_urlsafe(16)
         url = "https://entra.test/authorize?" + urlencode({"state": state, "prompt": "select_account"})
         return Departure(url, {"state": state, "code_verifier": "upstream-verifier-secret"})
 
-    def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> Identity:
+    def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
         if self.failure is not None:
             raise self.failure
         if "error" in answer:
             raise LoginDenied("access_denied", answer["error"])
         if answer.get("state") != flow["state"] or answer.get("code") != "good":
             raise LoginUnproven("stub")
-        return self.person
+        return SignedIn(self.person)
 
     def is_reachable(self) -> bool:
         return self.reachable
@@ -203,7 +203,9 @@ def make_settings(folder: Path, **changes: Any) -> Settings:
         "azure_client_id": "aaaaaaaa-0000-4000-8000-000000000001",
         "azure_tenant_id": HOME_TENANT,
         "entra_client_secret": "an-upstream-client-secret",
-        "allowed_tenants": {ALLOWED_TENANT: "Fabrikam"},
+        "allowed_tenants": {
+            ALLOWED_TENANT: {"name": "Fabrikam", "ceiling": ["mcp:tools", "snippets:read", "snippets:write"]}
+        },
         "registrations_per_minute": 10_000,
         **changes,
     }

@@ -12,7 +12,7 @@ from joserfc.jwk import KeySet
 
 from authserver.cipher import Cipher, SealBroken, digest
 from authserver.keys import KeyRing
-from authserver.model import SigningAlgorithm
+from authserver.model import Resource, SigningAlgorithm, TokenSubject
 from authserver.store import SqliteStore
 from authserver.tokens import (
     RefreshTokens,
@@ -26,7 +26,7 @@ from tests.authserver.store.backends import START_SECONDS, FakeClock, an_identit
 
 SECRET = Fernet.generate_key().decode()
 ISSUER = "https://mcp.example"
-RESOURCE = "https://mcp.example/mcp"
+RESOURCE = Resource("https://mcp.example/mcp", "name", {"a": "text"}, ("a",))
 
 
 def mint(tmp_path: Path, algorithm: SigningAlgorithm) -> tuple[jwt.Token, str, str]:
@@ -36,7 +36,7 @@ def mint(tmp_path: Path, algorithm: SigningAlgorithm) -> tuple[jwt.Token, str, s
         store, Cipher([SECRET]), algorithm, clock, rotation_seconds=86400, token_lifetime_seconds=3600
     )
     minted = TokenMinter(ring, ISSUER, 3600, clock).access_token(
-        identity=an_identity(),
+        subject=TokenSubject.of(an_identity()),
         client_id="client-1",
         scopes=("mcp:tools", "snippets:read"),
         resource=RESOURCE,
@@ -61,7 +61,7 @@ def test_an_access_token_says_all_and_only_what_it_should(
     assert token.claims == {
         "iss": ISSUER,
         "sub": "tid-1.oid-1",
-        "aud": RESOURCE,
+        "aud": RESOURCE.uri,
         "client_id": "client-1",
         "scope": "mcp:tools snippets:read",
         "iat": START_SECONDS,
@@ -85,7 +85,11 @@ def test_no_two_access_tokens_have_the_same_id(tmp_path: Path) -> None:
     minter = TokenMinter(ring, ISSUER, 3600, clock)
     minted = [
         minter.access_token(
-            identity=an_identity(), client_id="client-1", scopes=("a",), resource=RESOURCE, sid="sid"
+            subject=TokenSubject.of(an_identity()),
+            client_id="client-1",
+            scopes=("a",),
+            resource=RESOURCE,
+            sid="sid",
         )
         for _ in range(100)
     ]

@@ -1,0 +1,31 @@
+"""The command line: ``authserver serve``, ``doctor`` and the operator's commands, a module for each group.
+
+Entry point of the console script. What is wrong is one line and a non-zero exit; every command but ``serve``
+takes ``--json``.
+"""
+
+# serve patches for gevent when imported, so it comes first.
+from authserver.serve import serve as serve_until_stopped  # isort: skip
+
+import click
+
+from authserver.cli.doctor import doctor
+from authserver.errors import SettingsError
+
+
+@click.group()
+@click.version_option(package_name="mcpstack")
+def main() -> None:
+    """The authorization server of mcpstack; everything is set by AUTHSERVER_… variables."""
+
+
+@main.command()
+def serve() -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    try:
+        serve_until_stopped()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+main.add_command(doctor)

@@ -1,0 +1,34 @@
+"""How a command gets at the server's parts: settings read, parts made, the store closed at the end."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from authserver.cli.output import failures
+from authserver.parts import Parts, make_parts
+from authserver.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What commands work with."""
+
+    settings: Settings
+    parts: Parts
+
+
+@contextmanager
+def opened(as_json: bool) -> Iterator[Opened]:
+    """Give the command its parts; what goes wrong inside is printed as ``failures`` does it.
+
+    Args:
+        as_json: whether a program reads the output.
+    """
+    with failures(as_json):
+        settings = load_settings()
+        parts = make_parts(settings, time.time)
+        try:
+            yield Opened(settings, parts)
+        finally:
+            parts.store.close()
