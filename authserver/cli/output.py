@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from authserver.errors import RequestError, SettingsError, UnavailableError
+from authserver.errors import RequestError, SettingsError, StoreUnavailable, UnavailableError
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -69,6 +69,8 @@ def failures(as_json: bool) -> Iterator[None]:
         yield
     except SettingsError as error:
         problem = f"settings: {error}"
+    except StoreUnavailable as error:
+        problem = f"store: {error.private_detail}"
     except UnavailableError as error:
         problem = error.private_detail
     except RequestError as error:
