@@ -1,4 +1,4 @@
-"""Somebody else's public keys, as their JWKS document publishes them (RFC 7517 5): kept, fetched anew when due.
+"""Somebody else's public keys, as their JWKS document publishes them (RFC 7517 5): kept until they are stale.
 
 Made by whoever verifies what an issuer signed: Entra's id_tokens and access tokens, identity providers'
 assertions. Must not know how to fetch, and must not accept a key for an algorithm that is not on the list.
