@@ -16,6 +16,7 @@ from authserver.store.protocols import (
     KeyStore,
     LoginStore,
     OnceStore,
+    RecordStore,
     SessionStore,
     Store,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "KeyStore",
     "LoginStore",
     "OnceStore",
+    "RecordStore",
     "RedisStore",
     "Reused",
     "RotateOutcome",

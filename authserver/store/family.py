@@ -20,7 +20,7 @@ young. Called by both backends, which apply a returned session with a compare-an
 from dataclasses import dataclass, replace
 from typing import Final
 
-from authserver.model import Session
+from authserver.model import Identity, Session
 
 # A client whose answer was lost, or that refreshes from two places at once, repeats itself within this time.
 GRACE_SECONDS: Final = 60
@@ -39,6 +39,7 @@ class Rotation:
         successor_hash: digest of the token that shall replace it.
         sealed_successor: that token, readable only with the presented one.
         scopes: the scopes this refresh results in (the session's own when the request named none).
+        verified: who the person is as Entra says now, and when it said so; kept with the session.
     """
 
     sid: str
@@ -48,6 +49,7 @@ class Rotation:
     presented_hash: str
     successor_hash: str
     sealed_successor: str
+    verified: tuple[Identity, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,14 @@ def forget_after_seconds(session: Session, now_seconds: int) -> int:
 
 def _rotated(session: Session, wish: Rotation, now_seconds: int) -> Session:
     idle_expiry_seconds = min(now_seconds + session.idle_lifetime_seconds, session.absolute_expiry_seconds)
+    identity, upstream_checked_at_seconds = wish.verified or (
+        session.identity,
+        session.upstream_checked_at_seconds,
+    )
     return replace(
         session,
+        identity=identity,
+        upstream_checked_at_seconds=upstream_checked_at_seconds,
         current_hash=wish.successor_hash,
         predecessor_hash=wish.presented_hash,
         predecessor_rotated_at_seconds=now_seconds,

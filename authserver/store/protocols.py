@@ -7,10 +7,13 @@ durable. What has expired is absent.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from authserver.model import AuthorizationCode, Client, Login, Session, SigningKeyRecord
 from authserver.store.family import RotateOutcome, Rotation
+
+# The kind of record that holds what Entra gave for a session, under its sid; it goes when the session ends.
+VAULT: Final = "vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,17 @@ class ClientStore(Protocol):
     def get_client(self, client_id: str) -> Client | None:
         """Return the registration."""
 
+    def update_client(self, client: Client) -> bool:
+        """Atomic: replace the registration if it is there, which counts as a use; say whether it was."""
+
     def touch_client(self, client_id: str) -> None:
         """Say that the registration is in use. Cheap to call each time: written at most once a day."""
 
     def remove_client(self, client_id: str) -> bool:
         """Remove the registration; say whether there was one."""
+
+    def list_clients(self) -> list[Client]:
+        """Return all registrations, oldest first. Reads everything: for people, not for requests."""
 
 
 class LoginStore(Protocol):
@@ -82,11 +91,21 @@ class SessionStore(Protocol):
 
     def end_session(self, sid: str, reason: str) -> bool:
         """End the session, also one that is not opened yet; say whether this call did it. The first
-        reason stays.
+        reason stays. Entra's tokens for it (the record of kind ``VAULT``) are removed.
         """
 
     def sessions_of(self, tid: str, oid: str) -> list[Session]:
         """Return the active sessions of one person, oldest first."""
+
+    def list_sessions(self, *, limit: int = 1000) -> list[Session]:
+        """Return active sessions, the newest first. Reads everything: for people, not for requests."""
+
+    def ended_since(self, since_seconds: int) -> list[tuple[str, int]]:
+        """Return what ended at that second or later, in order: sid and when; also sids that were never
+        opened.
+
+        What an interrupted call meant to end may be named too; what was acknowledged as ended always is.
+        """
 
 
 class KeyStore(Protocol):
@@ -97,6 +116,9 @@ class KeyStore(Protocol):
 
     def list_keys(self) -> list[SigningKeyRecord]:
         """Return the keys, oldest generation first."""
+
+    def replace_key(self, key: SigningKeyRecord) -> None:
+        """Put the record in place of the one of the same generation; nothing when there is none."""
 
     def remove_key(self, generation: int) -> None:
         """Forget a key that verifies nothing any more; the last generation is never removed by anybody."""
@@ -109,7 +131,36 @@ class OnceStore(Protocol):
         """Atomic: True for the first caller within the lifetime, False for all others."""
 
 
-class Store(ClientStore, LoginStore, CodeStore, SessionStore, KeyStore, OnceStore, Protocol):
+class RecordStore(Protocol):
+    """Small texts under a name, by kind; narrow typed users of it live beside whoever needs them.
+
+    A kind is a constant of the code, a text is never empty. Names sort by their bytes. An expiry is a time,
+    ``lifetimes.NEVER_SECONDS`` for none.
+    """
+
+    def put_record(self, kind: str, name: str, text: str, expires_at_seconds: int) -> None:
+        """Keep the text, in place of any other."""
+
+    def get_record(self, kind: str, name: str) -> str | None:
+        """Return the text."""
+
+    def add_record(self, kind: str, name: str, text: str, expires_at_seconds: int) -> bool:
+        """Atomic: keep the text unless the name has one; say whether it was kept."""
+
+    def swap_record(self, kind: str, name: str, seen: str, text: str, expires_at_seconds: int) -> bool:
+        """Atomic: put the text in place of what was seen; False when that is not there any more."""
+
+    def take_record(self, kind: str, name: str) -> str | None:
+        """Atomic: remove the text and return it to one caller and to no other."""
+
+    def remove_record(self, kind: str, name: str) -> bool:
+        """Remove the text; say whether there was one."""
+
+    def list_records(self, kind: str, *, from_name: str = "", limit: int = 1000) -> list[tuple[str, str]]:
+        """Return names and texts by name, from that name (included) on."""
+
+
+class Store(ClientStore, LoginStore, CodeStore, SessionStore, KeyStore, OnceStore, RecordStore, Protocol):
     """All of it, as a backend implements it."""
 
     def check(self) -> None:

@@ -1,11 +1,14 @@
 """The store in Redis or a Redis Cluster: for more machines than one.
 
 Made by ``store.open_store``; used through the protocols. Every verb is one command or one script on the
-keys of one hash tag (``redis_layout``); what the connection demands of Redis: ``redis_link``. Must not
-decide anything about sessions (``family`` does).
+keys of one hash tag (``redis_layout``), after an index of another tag where there is one; what the
+connection demands of Redis: ``redis_link``; records: ``redis_records``. Must not decide anything about
+sessions (``family`` does).
 """
 
-from typing import Any
+import heapq
+from collections.abc import Iterator
+from typing import Final
 
 from authserver.cipher import Cipher
 from authserver.model import AuthorizationCode, Client, Clock, Login, Session, SigningKeyRecord
@@ -13,10 +16,13 @@ from authserver.store import family, lifetimes, records, sessions
 from authserver.store import redis_layout as layout
 from authserver.store.protocols import CodeReplay
 from authserver.store.redis_link import RedisLink
+from authserver.store.redis_records import RedisRecords, to_live_ms
 from authserver.store.touches import RecentTouches
 
+_PAGE: Final = 500
 
-class RedisStore:
+
+class RedisStore(RedisRecords):
     """Implements ``protocols.Store``.
 
     Args:
@@ -38,10 +44,8 @@ class RedisStore:
         allow_unsafe: bool = False,
         deadline_seconds: float = 5.0,
     ) -> None:
-        self._link = RedisLink(
-            url, cluster=cluster, allow_unsafe=allow_unsafe, deadline_seconds=deadline_seconds
-        )
-        self._clock = clock
+        link = RedisLink(url, cluster=cluster, allow_unsafe=allow_unsafe, deadline_seconds=deadline_seconds)
+        super().__init__(link, clock)
         self._login_sealer = cipher.sealer("login")
         self._touches = RecentTouches()
 
@@ -59,6 +63,16 @@ class RedisStore:
         record = self._get("client", client_id, "record")
         return None if record is None else records.decode_client(record)
 
+    def update_client(self, client: Client) -> bool:
+        """Replace in one script."""
+        now = self._now()
+        expires_at = lifetimes.client_expiry_seconds(client, now)
+        key = layout.key("client", client.client_id)
+        live_ms = to_live_ms(expires_at, now)
+        return bool(
+            self._link.run(layout.UPDATE_CLIENT, key, now, records.encode(client), expires_at, live_ms)
+        )
+
     def touch_client(self, client_id: str) -> None:
         """Renew the registration, at most once a day."""
         now = self._now()
@@ -66,9 +80,9 @@ class RedisStore:
             return
         stale_at = now - lifetimes.TOUCH_INTERVAL_SECONDS
         expires_at = now + lifetimes.UNUSED_CLIENT_SECONDS
-        to_live_ms = lifetimes.UNUSED_CLIENT_SECONDS * 1000
+        live_ms = lifetimes.UNUSED_CLIENT_SECONDS * 1000
         key = layout.key("client", client_id)
-        touched_at = self._link.run(layout.TOUCH_CLIENT, key, now, stale_at, expires_at, to_live_ms)
+        touched_at = self._link.run(layout.TOUCH_CLIENT, key, now, stale_at, expires_at, live_ms)
         if touched_at is not None:
             self._touches.remember(client_id, int(touched_at))
 
@@ -78,6 +92,11 @@ class RedisStore:
         there = self._get("client", client_id, "record") is not None
         return bool(self._link.command("DEL", layout.key("client", client_id))) and there
 
+    def list_clients(self) -> list[Client]:
+        """Return all, oldest first."""
+        found = [records.decode_client(text) for text in self._all("client", "record")]
+        return sorted(found, key=lambda client: client.issued_at_seconds)
+
     def put_login(self, state_hash: str, login: Login, lifetime_seconds: int) -> None:
         """Keep, encrypted."""
         sealed = records.seal_login(login, self._login_sealer)
@@ -85,7 +104,7 @@ class RedisStore:
 
     def take_login(self, state_hash: str) -> Login | None:
         """Delete and return, in one script."""
-        sealed = self._link.run(layout.TAKE_LOGIN, layout.key("login", state_hash), self._now())
+        sealed = self._link.run(layout.TAKE, layout.key("login", state_hash), self._now(), "sealed")
         return None if sealed is None else records.unseal_login(sealed, self._login_sealer)
 
     def put_code(self, code_hash: str, code: AuthorizationCode, lifetime_seconds: int) -> None:
@@ -132,6 +151,20 @@ class RedisStore:
         found = [session for session in map(self.get_session, sids) if session is not None]
         return sorted((s for s in found if family.is_live(s, now)), key=lambda s: s.created_at_seconds)
 
+    def list_sessions(self, *, limit: int = 1000) -> list[Session]:
+        """Return active ones, the newest first."""
+        now = self._now()
+        found = filter(None, map(sessions.session_in, self._all("session", "text")))
+        living = (session for session in found if family.is_live(session, now))
+        return heapq.nsmallest(limit, living, key=lambda s: (-s.created_at_seconds, s.sid))
+
+    def ended_since(self, since_seconds: int) -> list[tuple[str, int]]:
+        """Return what ended from then on."""
+        kept_since = self._now() - family.ENDED_RETENTION_SECONDS + 1
+        since_seconds = max(since_seconds, kept_since)
+        found = self._link.many([("ZRANGEBYSCORE", layout.ENDED, since_seconds, "+inf", "WITHSCORES")])[0]
+        return [(str(sid), int(ended_at)) for sid, ended_at in found]
+
     def read_cell(self, sid: str) -> str | None:
         """For ``sessions``: the record's text."""
         return self._get("session", sid, "text")
@@ -141,15 +174,17 @@ class RedisStore:
     ) -> bool:
         """For ``sessions``: replace the text that was seen."""
         now = self._now()
+        # The indexes lie in other slots of a Cluster, hence they are written before the session and not
+        # with it: they may name a session too many, never miss one.
         if seen is None and session is not None:
-            # Another slot of a Cluster, hence before the session and not with it: the index may name a
-            # session that is not there, never miss one that is.
-            self._index(session, now)
+            self._index_person(session, now)
+        if session is None or session.state == "ended":
+            retention_seconds = family.ENDED_RETENTION_SECONDS
+            since = now - retention_seconds
+            self._link.run(layout.INDEX_ENDED, layout.ENDED, now, sid, since, retention_seconds * 1000)
         key = layout.key("session", sid)
-        to_live_ms = _to_live_ms(keep_until_seconds, now)
-        return bool(
-            self._link.run(layout.SWAP_SESSION, key, now, seen or "", text, keep_until_seconds, to_live_ms)
-        )
+        live_ms = to_live_ms(keep_until_seconds, now)
+        return bool(self._link.run(layout.SWAP_TEXT, key, now, seen or "", text, keep_until_seconds, live_ms))
 
     def add_key_once(self, key: SigningKeyRecord) -> bool:
         """Put unless the generation is there."""
@@ -159,6 +194,10 @@ class RedisStore:
         """Return all, oldest first."""
         found = [records.decode_key(text) for text in self._link.command("HVALS", layout.SIGNING_KEYS)]
         return sorted(found, key=lambda record: record.generation)
+
+    def replace_key(self, key: SigningKeyRecord) -> None:
+        """Replace in one script."""
+        self._link.run(layout.REPLACE_KEY, layout.SIGNING_KEYS, key.generation, records.encode(key))
 
     def remove_key(self, generation: int) -> None:
         """Remove unless it is the newest."""
@@ -180,29 +219,22 @@ class RedisStore:
         """Close the connections."""
         self._link.close()
 
-    def _now(self) -> int:
-        return int(self._clock())
-
     def _put(self, kind: str, name: str, expires_at_seconds: int, *members: str | int) -> None:
-        to_live_ms = (
-            0
-            if expires_at_seconds == lifetimes.NEVER_SECONDS
-            else _to_live_ms(expires_at_seconds, self._now())
-        )
+        live_ms = to_live_ms(expires_at_seconds, self._now())
         self._link.run(
-            layout.PUT, layout.key(kind, name), to_live_ms, "expires_at", expires_at_seconds, *members
+            layout.PUT, layout.key(kind, name), live_ms, "expires_at", expires_at_seconds, *members
         )
 
     def _get(self, kind: str, name: str, member: str) -> str | None:
-        found: list[Any] = self._link.command("HMGET", layout.key(kind, name), member, "expires_at")
-        value, expires_at = found
-        return None if value is None or int(expires_at) <= self._now() else str(value)
+        return self._living(self._link.command("HMGET", layout.key(kind, name), member, "expires_at"))
 
-    def _index(self, session: Session, now: int) -> None:
+    def _all(self, kind: str, member: str) -> Iterator[str]:
+        keys = self._link.keys_like(layout.key(kind, "*"))
+        for start in range(0, len(keys), _PAGE):
+            commands = [("HMGET", key, member, "expires_at") for key in keys[start : start + _PAGE]]
+            yield from filter(None, map(self._living, self._link.many(commands)))
+
+    def _index_person(self, session: Session, now: int) -> None:
         expires_at = session.absolute_expiry_seconds
         key = layout.key("person", session.identity.subject)
-        self._link.run(layout.INDEX_SESSION, key, now, session.sid, expires_at, _to_live_ms(expires_at, now))
-
-
-def _to_live_ms(expires_at_seconds: int, now_seconds: int) -> int:
-    return max(1, expires_at_seconds - now_seconds) * 1000
+        self._link.run(layout.INDEX_SESSION, key, now, session.sid, expires_at, to_live_ms(expires_at, now))

@@ -6,7 +6,7 @@ StoreUnavailable; the next use connects again. Must not know what is stored.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import redis
@@ -22,6 +22,7 @@ _T = TypeVar("_T")
 _CONNECTIONS: Final = 64
 _LONGEST_COMMAND_SECONDS: Final = 2.0
 _PROBE_LIFETIME_MS: Final = 60_000
+_SCAN_COUNT: Final = 1000
 
 # Migration i brings layout i + 1 to i + 2 with the client it is given. Replicas may run one at the same
 # time, so each must bear repetition.
@@ -59,11 +60,30 @@ class RedisLink:
 
     def run(self, script: str, key: str, *values: str | int) -> Any:
         """Run a script on one key, atomically; return its answer."""
-        return self._guarded(lambda client: self._evaluate(client, script, key, values))
+        return self.run_on(script, (key,), *values)
+
+    def run_on(self, script: str, keys: tuple[str, ...], *values: str | int) -> Any:
+        """Run a script on keys of one hash tag, atomically; return its answer."""
+        return self._guarded(lambda client: self._evaluate(client, script, keys, values))
 
     def command(self, *words: str | int) -> Any:
         """Run one command; return its answer."""
         return self._guarded(lambda client: client.execute_command(*words))
+
+    def many(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
+        """Run commands that only read, in few round trips and not atomically; return their answers."""
+
+        def run(client: Any) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            for words in commands:
+                pipeline.execute_command(*words)
+            return list(pipeline.execute())
+
+        return self._guarded(run)
+
+    def keys_like(self, pattern: str) -> list[str]:
+        """Return all keys that match; walks through everything that Redis holds."""
+        return self._guarded(lambda client: sorted(set(client.scan_iter(match=pattern, count=_SCAN_COUNT))))
 
     def check(self) -> None:
         """Ask each primary whether it keeps what it acknowledges, and write something.
@@ -108,15 +128,17 @@ class RedisLink:
         )
         return redis.Redis.from_pool(pool)
 
-    def _evaluate(self, client: Any, script: str, key: str, values: tuple[str | int, ...]) -> Any:
+    def _evaluate(
+        self, client: Any, script: str, keys: tuple[str, ...], values: tuple[str | int, ...]
+    ) -> Any:
         sha = self._shas.get(script)
         if sha is None:
             sha = self._shas[script] = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         try:
-            return client.execute_command("EVALSHA", sha, 1, key, *values)
+            return client.execute_command("EVALSHA", sha, len(keys), *keys, *values)
         except redis.exceptions.NoScriptError:
             # Refused before anything ran: a Redis that was restarted, or a node that never saw the script.
-            return client.execute_command("EVAL", script, 1, key, *values)
+            return client.execute_command("EVAL", script, len(keys), *keys, *values)
 
     def _agree_on_layout(self, client: Any) -> None:
         latest = layout.FIRST_VERSION + len(self._migrations)
@@ -127,7 +149,7 @@ class RedisLink:
                     f"redis: key layout {version} was written by a newer version of this server"
                 )
             self._migrations[version - layout.FIRST_VERSION](client)
-            self._evaluate(client, layout.RAISE_LAYOUT, layout.LAYOUT_KEY, (version, version + 1))
+            self._evaluate(client, layout.RAISE_LAYOUT, (layout.LAYOUT_KEY,), (version, version + 1))
 
     def _demand_durability(self, client: Any) -> None:
         nodes = [client]

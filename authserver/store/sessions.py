@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from authserver.errors import StoreUnavailable
 from authserver.model import Session
 from authserver.store import family, records
+from authserver.store.protocols import VAULT
 
 # Each failed swap is somebody else's success, and a family has few states: this many in a row is a fault.
 _ATTEMPTS: Final = 100
@@ -18,7 +19,10 @@ _TOMBSTONE: Final = "ended:"
 
 
 class SessionCells(Protocol):
-    """One text per sid."""
+    """One text per sid, and the records beside it."""
+
+    def remove_record(self, kind: str, name: str) -> bool:
+        """Remove a record; say whether there was one."""
 
     def read_cell(self, sid: str) -> str | None:
         """Return the text kept for this sid, None when there is none or it may be forgotten."""
@@ -33,7 +37,8 @@ class SessionCells(Protocol):
             sid: whose cell.
             seen: the text as read, to the byte.
             text: what to keep.
-            session: what the text says, None for a tombstone; for the backend's index of people.
+            session: what the text says, None for a tombstone; for the backend's indexes of people and
+                of what has ended.
             keep_until_seconds: when it may be forgotten.
         """
 
@@ -63,6 +68,8 @@ def rotate(cells: SessionCells, wish: family.Rotation, now_seconds: int) -> fami
         text = cells.read_cell(wish.sid)
         outcome, changed = family.step(session_in(text), wish, now_seconds)
         if changed is None or _swap(cells, wish.sid, text, changed, now_seconds):
+            if isinstance(outcome, family.Reused):
+                cells.remove_record(VAULT, wish.sid)
             return outcome
     raise _too_fast()
 
@@ -77,9 +84,12 @@ def end_session(cells: SessionCells, sid: str, reason: str, now_seconds: int) ->
         else:
             session = session_in(text)
             if session is None or session.state == "ended":
+                # Whoever ended it may have been cut off before this.
+                cells.remove_record(VAULT, sid)
                 return False
             done = _swap(cells, sid, text, family.ended(session, reason, now_seconds), now_seconds)
         if done:
+            cells.remove_record(VAULT, sid)
             return True
     raise _too_fast()
 

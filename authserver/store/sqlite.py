@@ -53,6 +53,14 @@ class SqliteStore:
         rows = self._file.read((sql.GET_CLIENT, (client_id, self._now())))
         return records.decode_client(rows[0][0]) if rows else None
 
+    def update_client(self, client: Client) -> bool:
+        """Replace in one statement."""
+        now = self._now()
+        expires_at = lifetimes.client_expiry_seconds(client, now)
+        return bool(
+            self._write((sql.UPDATE_CLIENT, (records.encode(client), expires_at, client.client_id, now)))
+        )
+
     def touch_client(self, client_id: str) -> None:
         """Renew the registration, at most once a day; otherwise this only reads."""
         now = self._now()
@@ -73,6 +81,11 @@ class SqliteStore:
         self._touches.forget(client_id)
         rows = self._write((sql.REMOVE_CLIENT, (client_id,)))
         return bool(rows) and rows[0][0] > now
+
+    def list_clients(self) -> list[Client]:
+        """Return all, oldest first."""
+        found = [records.decode_client(row[0]) for row in self._file.read((sql.LIST_CLIENTS, (self._now(),)))]
+        return sorted(found, key=lambda client: client.issued_at_seconds)
 
     def put_login(self, state_hash: str, login: Login, lifetime_seconds: int) -> None:
         """Keep, encrypted."""
@@ -127,6 +140,16 @@ class SqliteStore:
         ]
         return sorted((s for s in found if family.is_live(s, now)), key=lambda s: s.created_at_seconds)
 
+    def list_sessions(self, *, limit: int = 1000) -> list[Session]:
+        """Return active ones, the newest first."""
+        rows = self._file.read((sql.LIST_SESSIONS, (self._now(), limit)))
+        return [records.decode_session(row[0]) for row in rows]
+
+    def ended_since(self, since_seconds: int) -> list[tuple[str, int]]:
+        """Return what ended from then on."""
+        rows = self._file.read((sql.ENDED_SINCE, (since_seconds, self._now())))
+        return [(str(sid), int(ended_at)) for sid, ended_at in rows]
+
     def read_cell(self, sid: str) -> str | None:
         """For ``sessions``: the record's text."""
         rows = self._file.read((sql.GET_SESSION, (sid, self._now())))
@@ -136,10 +159,13 @@ class SqliteStore:
         self, sid: str, seen: str | None, text: str, session: Session | None, keep_until_seconds: int
     ) -> bool:
         """For ``sessions``: replace the text that was seen."""
-        person = session.identity.subject if session is not None and session.state == "active" else None
+        now = self._now()
+        is_active = session is not None and session.state == "active"
+        person = session.identity.subject if session is not None and is_active else None
+        values = (text, person, None if is_active else now, keep_until_seconds)
         if seen is None:
-            return bool(self._write((sql.ADD_SESSION, (sid, text, person, keep_until_seconds, self._now()))))
-        return bool(self._write((sql.SWAP_SESSION, (text, person, keep_until_seconds, sid, seen))))
+            return bool(self._write((sql.ADD_SESSION, (sid, *values, now))))
+        return bool(self._write((sql.SWAP_SESSION, (*values, sid, seen))))
 
     def add_key_once(self, key: SigningKeyRecord) -> bool:
         """Insert unless the generation is there."""
@@ -149,6 +175,10 @@ class SqliteStore:
         """Return all, oldest first."""
         return [records.decode_key(row[0]) for row in self._file.read((sql.LIST_KEYS, (0,)))]
 
+    def replace_key(self, key: SigningKeyRecord) -> None:
+        """Replace in one statement."""
+        self._write((sql.REPLACE_KEY, (records.encode(key), key.generation)))
+
     def remove_key(self, generation: int) -> None:
         """Remove unless it is the newest."""
         self._write((sql.REMOVE_KEY, (generation,)))
@@ -157,6 +187,38 @@ class SqliteStore:
         """Insert unless it is there and has not expired."""
         now = self._now()
         return bool(self._write((sql.ADD_ONCE, (namespace, key, now + lifetime_seconds, now))))
+
+    def put_record(self, kind: str, name: str, text: str, expires_at_seconds: int) -> None:
+        """Insert or replace."""
+        self._write((sql.PUT_RECORD, (kind, name, text, expires_at_seconds)))
+
+    def get_record(self, kind: str, name: str) -> str | None:
+        """Return the text."""
+        rows = self._file.read((sql.GET_RECORD, (kind, name, self._now())))
+        return str(rows[0][0]) if rows else None
+
+    def add_record(self, kind: str, name: str, text: str, expires_at_seconds: int) -> bool:
+        """Insert unless it is there and has not expired."""
+        return bool(self._write((sql.ADD_RECORD, (kind, name, text, expires_at_seconds, self._now()))))
+
+    def swap_record(self, kind: str, name: str, seen: str, text: str, expires_at_seconds: int) -> bool:
+        """Replace what was seen, in one statement."""
+        return bool(self._write((sql.SWAP_RECORD, (text, expires_at_seconds, kind, name, seen, self._now()))))
+
+    def take_record(self, kind: str, name: str) -> str | None:
+        """Delete and return, in one statement; an expired one was not there."""
+        now = self._now()
+        rows = self._write((sql.TAKE_RECORD, (kind, name)))
+        return str(rows[0][0]) if rows and rows[0][1] > now else None
+
+    def remove_record(self, kind: str, name: str) -> bool:
+        """Delete."""
+        return self.take_record(kind, name) is not None
+
+    def list_records(self, kind: str, *, from_name: str = "", limit: int = 1000) -> list[tuple[str, str]]:
+        """Return names and texts, by name."""
+        rows = self._file.read((sql.LIST_RECORDS, (kind, from_name, self._now(), limit)))
+        return [(str(name), str(text)) for name, text in rows]
 
     def check(self) -> None:
         """Write one row: only that notices a disk that is full or read-only."""

@@ -28,6 +28,13 @@ def attempt(store: Store, what: str) -> str:
         return "won" if store.take_login("state") is not None else "nothing"
     if what == "once":
         return "won" if store.add_once("jti", "x", 600) else "nothing"
+    if what == "add":
+        return "won" if store.add_record("thing", "added", secrets.token_hex(8), 2_000_000_000) else "nothing"
+    if what == "swap":
+        text = secrets.token_hex(8)
+        return "won" if store.swap_record("thing", "swapped", "first", text, 2_000_000_000) else "nothing"
+    if what == "take":
+        return "won" if store.take_record("thing", "taken") is not None else "nothing"
     if what == "open":
         return "won" if store.open_session(a_session("race")) else "nothing"
     if what == "end":

@@ -12,6 +12,7 @@ from gevent.pool import Group
 
 from authserver.errors import StoreUnavailable
 from authserver.store import Graced, Rotated, RotateOutcome, Store
+from authserver.store.lifetimes import NEVER_SECONDS
 from tests.authserver.store import racer
 from tests.authserver.store.backends import (
     Backend,
@@ -26,7 +27,7 @@ from tests.support.waiting import wait_until
 ROOT = Path(__file__).parents[3]
 PROCESSES = 4
 GREENLETS = 100
-WHAT = ("code", "login", "rotation", "once", "open", "end")
+WHAT = ("code", "login", "rotation", "once", "open", "end", "add", "swap", "take")
 
 
 def start_racer(backend: Backend, action: str, argument: str) -> subprocess.Popen[str]:
@@ -42,6 +43,8 @@ def start_racer(backend: Backend, action: str, argument: str) -> subprocess.Pope
 def prepare(store: Store) -> None:
     store.put_code("code", a_code(), 600)
     store.put_login("state", a_login(), 600)
+    store.put_record("thing", "swapped", "first", NEVER_SECONDS)
+    store.put_record("thing", "taken", "text", NEVER_SECONDS)
     store.open_session(a_session(now_seconds=int(time.time())))
 
 

@@ -9,7 +9,14 @@ from authserver.cipher import Cipher, SealBroken
 from authserver.model import SigningKeyRecord
 from authserver.store import CodeReplay, Store
 from authserver.store.lifetimes import DAY_SECONDS, TAKEN_CODE_SECONDS, UNUSED_CLIENT_SECONDS
-from tests.authserver.store.backends import Backend, FakeClock, a_client, a_code, a_login
+from tests.authserver.store.backends import (
+    START_SECONDS,
+    Backend,
+    FakeClock,
+    a_client,
+    a_code,
+    a_login,
+)
 
 
 def a_key(generation: int, kid: str) -> SigningKeyRecord:
@@ -43,6 +50,38 @@ def test_a_removed_client_is_gone(store: Store) -> None:
     assert store.remove_client("client-1")
     assert store.get_client("client-1") is None
     assert not store.remove_client("client-1")
+
+
+def test_an_update_replaces_a_client_that_is_there_and_adds_none(store: Store, clock: FakeClock) -> None:
+    assert not store.update_client(a_client())
+    assert store.get_client("client-1") is None
+    store.add_client(a_client())
+    assert store.update_client(a_client(client_name="Renamed"))
+    assert store.get_client("client-1") == a_client(client_name="Renamed")
+    clock.advance(UNUSED_CLIENT_SECONDS)
+    assert not store.update_client(a_client())
+
+
+def test_an_update_counts_as_a_use_and_takes_no_life_away(store: Store, clock: FakeClock) -> None:
+    store.add_client(a_client())
+    store.add_client(a_client("operated", source="operator"))
+    clock.advance(UNUSED_CLIENT_SECONDS - 1)
+    assert store.update_client(a_client())
+    assert store.update_client(a_client("operated", source="operator"))
+    clock.advance(UNUSED_CLIENT_SECONDS - 1)
+    assert store.get_client("client-1") is not None
+    clock.advance(100 * 365 * DAY_SECONDS)
+    assert store.get_client("operated") is not None
+
+
+def test_clients_are_listed_oldest_first_and_expired_ones_are_not(store: Store, clock: FakeClock) -> None:
+    assert store.list_clients() == []
+    store.add_client(a_client("dies"))
+    clock.advance(UNUSED_CLIENT_SECONDS)
+    for number in range(1100):
+        store.add_client(a_client(f"client-{number}", issued_at_seconds=START_SECONDS - number))
+    listed = store.list_clients()
+    assert [client.client_id for client in listed] == [f"client-{number}" for number in reversed(range(1100))]
 
 
 def test_a_registration_nobody_uses_expires(store: Store, clock: FakeClock) -> None:
@@ -161,6 +200,13 @@ def test_a_key_can_be_removed_but_never_the_newest(store: Store) -> None:
     store.remove_key(9)
     store.remove_key(10)
     assert [key.generation for key in store.list_keys()] == [10]
+
+
+def test_a_key_is_replaced_where_it_is_and_added_nowhere(store: Store) -> None:
+    store.add_key_once(a_key(1, "a"))
+    store.replace_key(a_key(1, "b"))
+    store.replace_key(a_key(2, "c"))
+    assert store.list_keys() == [a_key(1, "b")]
 
 
 def test_a_thing_happens_once_within_its_lifetime_and_namespace(store: Store, clock: FakeClock) -> None:

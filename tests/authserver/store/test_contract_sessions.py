@@ -6,6 +6,8 @@ import pytest
 
 from authserver.store import Graced, Reused, Rotated, Store, Unknown
 from authserver.store.family import ENDED_RETENTION_SECONDS, GRACE_SECONDS, REUSE_REASON
+from authserver.store.lifetimes import NEVER_SECONDS
+from authserver.store.protocols import VAULT
 from tests.authserver.store.backends import START_SECONDS, Backend, FakeClock, a_session, a_wish
 
 IDLE_SECONDS = 30 * 86400
@@ -44,6 +46,27 @@ def test_rotation_puts_the_successor_in_place(store: Store) -> None:
     assert outcome.session == store.get_session("sid-1")
     assert outcome.session.current_hash == "token-1"
     assert isinstance(store.rotate(a_wish("token-1", "token-2")), Rotated)
+
+
+def test_what_entra_says_of_the_person_replaces_what_it_said(store: Store) -> None:
+    store.open_session(a_session())
+    promoted = replace(a_session().identity, roles=("other",))
+    outcome = store.rotate(a_wish("token-0", "token-1", verified=(promoted, START_SECONDS + 5)))
+    assert isinstance(outcome, Rotated)
+    store.rotate(a_wish("token-1", "token-2"))
+    session = store.get_session("sid-1")
+    assert session is not None
+    assert (session.identity, session.upstream_checked_at_seconds) == (promoted, START_SECONDS + 5)
+
+
+def test_a_repetition_changes_nothing_of_what_entra_said(store: Store) -> None:
+    store.open_session(a_session())
+    store.rotate(a_wish("token-0", "token-1"))
+    other = replace(a_session().identity, roles=())
+    assert isinstance(store.rotate(a_wish("token-0", "token-x", verified=(other, START_SECONDS))), Graced)
+    session = store.get_session("sid-1")
+    assert session is not None
+    assert session.identity == a_session().identity
 
 
 def test_a_repetition_within_the_grace_gets_the_same_successor(store: Store, clock: FakeClock) -> None:
@@ -159,6 +182,58 @@ def test_a_persons_sessions_are_theirs_alone_active_and_in_order(store: Store, c
     assert [session.sid for session in store.sessions_of("tid-1", "oid-1")] == ["early", "late"]
     assert [session.sid for session in store.sessions_of("tid-1", "oid-2")] == ["somebody else"]
     assert store.sessions_of("tid-2", "oid-1") == []
+
+
+def test_active_sessions_are_listed_newest_first(store: Store, clock: FakeClock) -> None:
+    for number in range(7):
+        store.open_session(a_session(f"sid-{number}", START_SECONDS + number, oid=f"oid-{number % 2}"))
+    store.end_session("sid-6", "revoked")
+    store.end_session("never opened", "revoked")
+    assert [session.sid for session in store.list_sessions()] == [f"sid-{n}" for n in (5, 4, 3, 2, 1, 0)]
+    assert [session.sid for session in store.list_sessions(limit=2)] == ["sid-5", "sid-4"]
+    clock.now = START_SECONDS + IDLE_SECONDS + 2
+    assert [session.sid for session in store.list_sessions()] == ["sid-5", "sid-4", "sid-3"]
+
+
+def test_what_ended_is_listed_by_when_and_with_what_was_never_opened(store: Store, clock: FakeClock) -> None:
+    store.open_session(a_session("active"))
+    store.open_session(a_session("first"))
+    store.open_session(a_session("reused"))
+    store.rotate(a_wish("token-0", "token-1", "reused"))
+    assert store.ended_since(0) == []
+    store.end_session("first", "revoked")
+    clock.advance(GRACE_SECONDS + 1)
+    assert isinstance(store.rotate(a_wish("token-0", "token-x", "reused")), Reused)
+    clock.advance(10)
+    store.end_session("never opened", "code_replayed")
+    store.end_session("first", "again")
+    expected = [
+        ("first", START_SECONDS),
+        ("reused", START_SECONDS + GRACE_SECONDS + 1),
+        ("never opened", START_SECONDS + GRACE_SECONDS + 11),
+    ]
+    assert store.ended_since(0) == expected
+    assert store.ended_since(START_SECONDS) == expected
+    assert store.ended_since(START_SECONDS + 1) == expected[1:]
+    clock.now = START_SECONDS + ENDED_RETENTION_SECONDS
+    assert store.ended_since(0) == expected[1:]
+    store.open_session(a_session("never opened"))
+    assert store.ended_since(0) == [expected[1], ("never opened", START_SECONDS + ENDED_RETENTION_SECONDS)]
+
+
+def test_what_entra_gave_for_a_session_goes_with_it(store: Store, clock: FakeClock) -> None:
+    for sid in ("revoked", "reused", "other"):
+        store.open_session(a_session(sid))
+        store.put_record(VAULT, sid, "sealed", NEVER_SECONDS)
+    store.rotate(a_wish("token-0", "token-1", "reused"))
+    assert [name for name, _ in store.list_records(VAULT)] == ["other", "reused", "revoked"]
+    store.end_session("revoked", "revoked")
+    clock.advance(GRACE_SECONDS + 1)
+    store.rotate(a_wish("token-0", "token-x", "reused"))
+    assert store.list_records(VAULT) == [("other", "sealed")]
+    store.put_record(VAULT, "revoked", "late", NEVER_SECONDS)
+    store.end_session("revoked", "again")
+    assert store.get_record(VAULT, "revoked") is None
 
 
 def test_rotation_is_there_after_the_store_is_opened_again(

@@ -11,8 +11,10 @@ from authserver.cipher import Cipher
 from authserver.errors import StoreUnavailable
 from authserver.store import RedisStore, Rotated, Store
 from authserver.store import redis_layout as layout
+from authserver.store.lifetimes import NEVER_SECONDS
 from authserver.store.redis_link import RedisLink
 from tests.authserver.store.backends import (
+    START_SECONDS,
     Backend,
     FakeClock,
     RedisServer,
@@ -139,9 +141,18 @@ def test_redis_itself_forgets_what_expires_and_nothing_else(
     store.put_login("waiting", a_login(), 60)
     store.put_code("waiting", a_code(), 60)
     store.open_session(a_session("opened"))
+    store.put_record("thing", "lasting", "text", NEVER_SECONDS)
     with server.client() as client:
         lasting = {key for key in client.scan_iter() if client.ttl(key) == -1}
-        assert lasting == {layout.key("client", "operated"), layout.SIGNING_KEYS, layout.LAYOUT_KEY}
+        assert lasting == {
+            layout.key("client", "operated"),
+            layout.SIGNING_KEYS,
+            layout.LAYOUT_KEY,
+            layout.key("record", "thing:lasting"),
+            layout.record_names("thing"),
+            layout.record_expiries("thing"),
+        }
+        assert 0 < client.pttl(layout.key("record", "thing:put")) <= 60_000
         assert 0 < client.pttl(layout.key("login", "waiting")) <= 60_000
         assert 0 < client.pttl(layout.key("code", "waiting")) <= 60_000
         assert 89 * 86400 < client.ttl(layout.key("client", "registered")) <= 90 * 86400
@@ -155,7 +166,22 @@ def test_every_key_has_one_hash_tag_and_the_prefix(store: Store, server: RedisSe
     assert keys
     for key in keys:
         assert key.startswith(layout.PREFIX + "{")
-        assert key.endswith("}")
+        assert key.count("{") == key.count("}") == 1
+
+
+def test_names_of_expired_records_leave_the_index_and_what_lives_stays(
+    store: Store, server: RedisServer, clock: FakeClock
+) -> None:
+    for number in range(30):
+        store.put_record("thing", f"dies-{number:02}", "text", START_SECONDS + 60)
+    store.put_record("thing", "renewed", "text", START_SECONDS + 60)
+    store.put_record("thing", "renewed", "text", START_SECONDS + 600)
+    clock.advance(61)
+    for _ in range(2):
+        store.put_record("thing", "new", "text", START_SECONDS + 600)
+    with server.client() as client:
+        for index in (layout.record_names("thing"), layout.record_expiries("thing")):
+            assert sorted(client.zrange(index, 0, -1)) == ["new", "renewed"]
 
 
 def test_nothing_secret_is_readable_in_redis(store: Store, server: RedisServer) -> None:

@@ -20,7 +20,15 @@ from authserver.errors import StoreUnavailable
 from authserver.store import SqliteStore, Store
 from authserver.store import sqlite_schema as schema
 from authserver.store.sqlite_file import SqliteFile
-from tests.authserver.store.backends import FakeClock, a_client, a_code, a_login, a_session, a_wish
+from tests.authserver.store.backends import (
+    START_SECONDS,
+    FakeClock,
+    a_client,
+    a_code,
+    a_login,
+    a_session,
+    a_wish,
+)
 from tests.authserver.store.test_contract_records import a_key
 from tests.support.waiting import wait_until
 
@@ -54,14 +62,30 @@ def use_every_verb(store: Store) -> None:
     store.open_session(a_session())
     store.rotate(a_wish("token-0", "token-1"))
     store.sessions_of("tid-1", "oid-1")
+    store.list_sessions()
     store.end_session("sid-1", "revoked")
     store.end_session("sid-2", "revoked")
     store.add_key_once(a_key(1, "kid"))
+    store.replace_key(a_key(1, "kid"))
     store.list_keys()
     store.remove_key(1)
     store.add_once("jti", "x", 60)
+    use_every_record_verb(store)
+    store.ended_since(0)
+    store.list_clients()
+    store.update_client(a_client())
     store.remove_client("client-1")
     store.check()
+
+
+def use_every_record_verb(store: Store) -> None:
+    store.put_record("thing", "put", "text", START_SECONDS + 60)
+    store.add_record("thing", "added", "text", START_SECONDS + 60)
+    store.swap_record("thing", "added", "text", "other", START_SECONDS + 60)
+    store.get_record("thing", "added")
+    store.take_record("thing", "added")
+    store.remove_record("thing", "added")
+    store.list_records("thing")
 
 
 @contextmanager
@@ -227,6 +251,27 @@ def test_a_file_of_an_older_version_is_brought_forward_with_what_it_holds(
         assert connection.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
 
 
+def test_what_had_ended_before_the_file_knew_when_is_listed_as_ended_then(
+    path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(path, clock)
+    for sid in ("active", "ended"):
+        store.open_session(a_session(sid))
+    store.end_session("ended", "revoked")
+    store.end_session("never opened", "revoked")
+    connection = connection_of(store)
+    # The file as version 1 left it.
+    connection.execute("DROP TABLE records")
+    connection.execute("DROP INDEX sessions_ended")
+    connection.execute("ALTER TABLE sessions DROP COLUMN ended_at")
+    connection.execute("PRAGMA user_version = 1")
+    store.close()
+    clock.advance(60)
+    with closing(open_store(path, clock)) as newer:
+        assert newer.ended_since(0) == [("ended", START_SECONDS), ("never opened", START_SECONDS)]
+        assert [session.sid for session in newer.list_sessions()] == ["active"]
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(
     store: SqliteStore, path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,9 +311,10 @@ def test_each_table_is_swept_and_what_lives_stays(store: SqliteStore, clock: Fak
     store.check()
     counts = {
         table: connection_of(store).execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-        for table in ("clients", "logins", "codes", "sessions", "once", "signing_keys")
+        for table in ("clients", "logins", "codes", "sessions", "once", "records", "signing_keys")
     }
-    assert counts == {"clients": 1, "logins": 0, "codes": 0, "sessions": 0, "once": 0, "signing_keys": 2}
+    left = {table: number for table, number in counts.items() if number}
+    assert left == {"clients": 1, "signing_keys": 2}
 
 
 def test_nothing_secret_is_readable_in_the_file(store: SqliteStore, path: Path) -> None:
