@@ -33,6 +33,7 @@ from authserver.web.authorize import AuthorizeEndpoint
 from authserver.web.callback import Arrival, AuthorizationArrival, CallbackEndpoint
 from authserver.web.consent import ConsentEndpoint
 from authserver.web.cookies import Cookies
+from authserver.web.departure import Departures
 from authserver.web.documents import JwksEndpoint, MetadataEndpoint, OtherIssuerEndpoint
 from authserver.web.edge import Edge
 from authserver.web.front_door import FrontDoor
@@ -91,6 +92,7 @@ def create_app(
 
 def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endpoint]:
     cookies = Cookies(secure=not settings.is_loopback)
+    departures = Departures(parts.broker, parts.store, cookies, parts.clock, settings.login_lifetime_seconds)
     forms = ConsentForms(parts.cipher, parts.clock, settings.login_lifetime_seconds)
     validator = AuthorizationValidator(parts.clients, parts.resources)
     issuer = settings.public_url
@@ -107,15 +109,7 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
         "/authorize": AuthorizeEndpoint(
             validator, forms, cookies, pages, stay_seconds=settings.refresh_absolute_lifetime_seconds
         ),
-        "/consent": ConsentEndpoint(
-            forms=forms,
-            clients=parts.clients,
-            broker=parts.broker,
-            logins=parts.store,
-            cookies=cookies,
-            clock=parts.clock,
-            lifetime_seconds=settings.login_lifetime_seconds,
-        ),
+        "/consent": ConsentEndpoint(forms, parts.clients, departures, cookies),
         "/callback": CallbackEndpoint(parts.store, parts.broker, parts.tenants, cookies, arrivals),
         "/token": TokenEndpoint(TokenServer(services)),
         "/revoke": RevokeEndpoint(revoker),

@@ -8,7 +8,8 @@ from typing import Final
 from authserver.errors import PageError
 from authserver.model import AuthorizationRequest
 from authserver.oauth.authorization import AuthorizationValidator, ValidatedRequest
-from authserver.oauth.consent_form import ConsentForms, SealedForm
+from authserver.oauth.browser_form import SealedForm
+from authserver.oauth.consent_form import ConsentForms
 from authserver.oauth.parameters import MalformedParameters, parse_parameters
 from authserver.oauth.redirect_uris import target_of
 from authserver.web.cookies import Cookies
@@ -50,10 +51,10 @@ class AuthorizeEndpoint:
             raise PageError("invalid_request", str(error)) from None
         validated = self._validator.validate(sent)
         form = self._forms.seal(validated.request)
-        name = self._cookies.form_name(form.form_id)
+        name = self._cookies.form_name("consent", form.form_id)
         return self._pages.consent(_view(validated, form, self._stay_days)).with_headers(
             self._cookies.set(name, form.csrf_token, self._forms.lifetime_seconds),
-            *self._cookies.surplus_forms(request.cookies),
+            *self._cookies.surplus_forms("consent", request.cookies),
         )
 
 

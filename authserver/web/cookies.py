@@ -1,19 +1,22 @@
-"""The cookies of a sign-in: one per consent form, one per login on its way; HttpOnly, SameSite=Lax,
-short-lived.
+"""The cookies: one per form of ours, one per login on its way, one per session of a person at a page of ours;
+HttpOnly, SameSite=Lax, short-lived.
 
-Called by ``web.authorize``, ``web.consent`` and ``web.callback``. On https they carry the ``__Host-``
-prefix and Secure; on plain-http loopback, and there alone, neither (some stacks refuse Secure there).
+Called by the endpoints that people see. On https they carry the ``__Host-`` prefix and Secure; on plain-http
+loopback, and there alone, neither (some stacks refuse Secure there).
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from authserver.cipher import digest
 
 # More forms than this are not open at once in anybody's browser; older cookies are expired.
 MAX_OPEN_FORMS: Final = 12
-_FORM: Final = "consent-"
 _LOGIN: Final = "login-"
+
+# The pages with forms that have a cookie each, and those where a person stays signed in for some minutes.
+FormKind = Literal["consent", "device"]
+SessionKind = Literal["account", "admin"]
 
 
 class Cookies:
@@ -23,9 +26,13 @@ class Cookies:
         self._prefix = "__Host-" if secure else ""
         self._attributes = "Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
 
-    def form_name(self, form_id: str) -> str:
-        """Return the name of a consent form's cookie."""
-        return f"{self._prefix}{_FORM}{form_id}"
+    def form_name(self, kind: FormKind, form_id: str) -> str:
+        """Return the name of a form's cookie."""
+        return f"{self._prefix}{kind}-{form_id}"
+
+    def session_name(self, kind: SessionKind) -> str:
+        """Return the name of the cookie of who is signed in at a page."""
+        return f"{self._prefix}{kind}"
 
     def login_name(self, state: str) -> str:
         """Return the name of a login's cookie; the state itself does not stand in it."""
@@ -39,8 +46,8 @@ class Cookies:
         """Return the header that removes a cookie."""
         return "Set-Cookie", f"{name}=; Max-Age=0; {self._attributes}"
 
-    def surplus_forms(self, cookies: Mapping[str, str]) -> list[tuple[str, str]]:
+    def surplus_forms(self, kind: FormKind, cookies: Mapping[str, str]) -> list[tuple[str, str]]:
         """Return headers that remove the oldest form cookies where there are too many."""
         # Form ids begin with the time in hexadecimal digits, of one length for centuries.
-        names = sorted(name for name in cookies if name.startswith(self._prefix + _FORM))
+        names = sorted(name for name in cookies if name.startswith(f"{self._prefix}{kind}-"))
         return [self.clear(name) for name in names[: max(0, len(names) - MAX_OPEN_FORMS + 1)]]
