@@ -63,12 +63,14 @@ def make_parts(
         clients=ClientDirectory(store, clock),
         resources=ResourceDirectory(settings.resources),
         tenants=tenants,
-        broker=broker or EntraBroker(_entra_configuration(settings, tenants), clock),
+        broker=broker or EntraBroker(entra_configuration(settings), clock),
         refresh_tokens=RefreshTokens(cipher),
     )
 
 
-def _entra_configuration(settings: Settings, tenants: TenantPolicy) -> EntraConfiguration:
+def entra_configuration(settings: Settings) -> EntraConfiguration:
+    """Return the login application as the settings describe it."""
+    tenants = TenantPolicy(settings.azure_tenant_id, settings.allowed_tenants)
     return EntraConfiguration(
         authority=settings.entra_authority,
         # Personal accounts would need "common"; they are not for this server.
