@@ -125,6 +125,7 @@ def _services(settings: Settings, parts: Parts) -> Services:
         resources=parts.resources,
         tenants=parts.tenants,
         codes=parts.store,
+        device_requests=parts.device_requests,
         sessions=parts.store,
         minter=TokenMinter(
             parts.keyring, settings.public_url, settings.access_token_lifetime_seconds, parts.clock

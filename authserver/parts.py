@@ -10,7 +10,9 @@ from authserver.cipher import Cipher
 from authserver.keys import KeyRing
 from authserver.model import Clock
 from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.device_requests import DeviceRequests
 from authserver.oauth.resource_directory import ResourceDirectory
+from authserver.oauth.user_codes import UserCodes
 from authserver.settings import Settings
 from authserver.store import Store, open_store
 from authserver.tokens import RefreshTokens
@@ -32,6 +34,7 @@ class Parts:
     tenants: TenantPolicy
     broker: SignInBroker
     refresh_tokens: RefreshTokens
+    device_requests: DeviceRequests
 
 
 def make_parts(
@@ -65,6 +68,9 @@ def make_parts(
         tenants=tenants,
         broker=broker or EntraBroker(entra_configuration(settings), clock),
         refresh_tokens=RefreshTokens(cipher),
+        device_requests=DeviceRequests(
+            store, UserCodes(cipher), clock, settings.device_code_lifetime_seconds
+        ),
     )
 
 

@@ -7,9 +7,9 @@ presentation burns it, right verifier or wrong, and a later one ends the session
 
 from authserver.cipher import digest
 from authserver.errors import OAuthError
-from authserver.model import AuthorizationCode, Client, Session
+from authserver.model import AuthorizationCode, Client
 from authserver.oauth import pkce
-from authserver.oauth.grant import Grant
+from authserver.oauth.grant import Grant, Opening
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.store.protocols import CodeReplay
 from telemetry.audit import audit
@@ -35,31 +35,9 @@ class AuthorizationCodeGrant(Grant):
         granted = code.request
         self.check_resource(request, granted.resource)
         self.check_tenant(code.identity)
-        refresh = (
-            self.services.refresh_tokens.new(code.sid) if "refresh_token" in client.grant_types else None
-        )
-        session = self._session(code, None if refresh is None else refresh.token_hash)
-        # Signed before the session is durable: when there is no key, nothing was acknowledged.
-        access = self.mint(code.identity, client, granted.scopes, granted.resource, code.sid)
-        if not self.services.sessions.open_session(session):
-            # A replay arrived between take and here; what it ended must not begin (RFC 6749 4.1.2).
-            raise OAuthError(
-                "invalid_grant", _REFUSED, private_detail=f"session {code.sid} was ended by a replay"
-            )
-        audit(
-            "token.issued",
-            grant=self.GRANT_TYPE,
-            client_id=client.client_id,
-            sid=code.sid,
-            jti=access.jti,
-            tid=code.identity.tid,
-            oid=code.identity.oid,
-        )
-        return TokenResponse(
-            access.value,
-            access.expires_in_seconds,
-            granted.scopes,
-            None if refresh is None else refresh.value,
+        # A replay may arrive between take and here; what it ended does not begin (RFC 6749 4.1.2).
+        return self.open_session(
+            client, Opening(code.sid, code.identity, granted.scopes, granted.resource, granted.client)
         )
 
     def _take(self, value: str, client: Client) -> AuthorizationCode:
@@ -74,23 +52,6 @@ class AuthorizationCodeGrant(Grant):
                 "invalid_grant", _REFUSED, private_detail=f"code replayed, session {taken.sid} ended"
             )
         return taken
-
-    def _session(self, code: AuthorizationCode, refresh_hash: str | None) -> Session:
-        now_seconds = int(self.services.clock())
-        lifetimes = self.services.lifetimes
-        return Session(
-            sid=code.sid,
-            client_id=code.client_id,
-            identity=code.identity,
-            scopes=code.request.scopes,
-            resource=code.request.resource,
-            created_at_seconds=now_seconds,
-            absolute_expiry_seconds=now_seconds + lifetimes.absolute_seconds,
-            idle_expiry_seconds=now_seconds + min(lifetimes.idle_seconds, lifetimes.absolute_seconds),
-            idle_lifetime_seconds=lifetimes.idle_seconds,
-            current_hash=refresh_hash,
-            last_used_at_seconds=now_seconds,
-        )
 
 
 def _check_bindings(code: AuthorizationCode, request: TokenRequest, client: Client) -> None:

@@ -22,8 +22,6 @@ from authserver.oauth.device_states import DeviceAuthorization
 from authserver.oauth.user_codes import UserCodes
 from authserver.store.protocols import RecordStore
 
-# Time enough to find the page, type the code and sign in with a second factor (RFC 8628 3.2 expires_in).
-LIFETIME_SECONDS: Final = 900
 # A device that still polls is told that its code has expired, and not that there never was one.
 _REMEMBERED_SECONDS: Final = 900
 _CODE_PREFIX: Final = "mcpdc_"
@@ -57,18 +55,24 @@ class Asked:
 
 
 class DeviceRequests:
-    """Args: records: the store; user_codes: makes and hashes them; clock: seconds since 1970."""
+    """Args: records: the store; user_codes: makes and hashes them; clock: seconds since 1970;
+    lifetime_seconds: until when a person must have signed in.
+    """
 
-    def __init__(self, records: RecordStore, user_codes: UserCodes, clock: Clock) -> None:
+    def __init__(
+        self, records: RecordStore, user_codes: UserCodes, clock: Clock, lifetime_seconds: int
+    ) -> None:
         self._records = records
         self._user_codes = user_codes
         self._clock = clock
+        self._lifetime_seconds = lifetime_seconds
 
     def open(self, asked: Asked) -> Opened:
         """Keep a new authorization, pending."""
         now_seconds = int(self._clock())
         device_code = _CODE_PREFIX + secrets.token_urlsafe(32)
-        user_code, user_code_hash = self._reserve(digest(device_code), now_seconds + LIFETIME_SECONDS)
+        expires_at_seconds = now_seconds + self._lifetime_seconds
+        user_code, user_code_hash = self._reserve(digest(device_code), expires_at_seconds)
         record = DeviceAuthorization(
             client_id=asked.client_id,
             user_code_hash=user_code_hash,
@@ -77,10 +81,10 @@ class DeviceRequests:
             address=asked.address,
             program=asked.program,
             created_at_seconds=now_seconds,
-            expires_at_seconds=now_seconds + LIFETIME_SECONDS,
+            expires_at_seconds=expires_at_seconds,
         )
         self._records.put_record(_DEVICE, digest(device_code), _encode(record), _forget_at(record))
-        return Opened(device_code, user_code, LIFETIME_SECONDS, record.interval_seconds)
+        return Opened(device_code, user_code, self._lifetime_seconds, record.interval_seconds)
 
     def find_typed(self, user_code: str) -> DeviceAuthorization | None:
         """Return the authorization that waits under a user code."""

@@ -13,13 +13,15 @@ from typing import Any, ClassVar
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin  # type: ignore[import-untyped]
 
 from authserver.errors import OAuthError
-from authserver.model import Client, Clock, Identity, Resource, TokenSubject
+from authserver.model import Client, Clock, Identity, Resource, Session, TokenSubject
 from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.device_requests import DeviceRequests
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget
 from authserver.store.protocols import CodeStore, SessionStore
 from authserver.tokens import AccessToken, RefreshTokens, TokenMinter
 from authserver.upstream.tenants import TenantPolicy, TenantRefused
+from telemetry.audit import audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,23 @@ class Services:
     resources: ResourceDirectory
     tenants: TenantPolicy
     codes: CodeStore
+    device_requests: DeviceRequests
     sessions: SessionStore
     minter: TokenMinter
     refresh_tokens: RefreshTokens
     lifetimes: Lifetimes
     clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a new session is opened with. ``client``: the metadata document as it was consented to."""
+
+    sid: str
+    identity: Identity
+    scopes: tuple[str, ...]
+    resource: str
+    client: Client | None = None
 
 
 class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
@@ -134,6 +148,57 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise OAuthError(
                 "invalid_grant", "the sign-in is no longer valid", private_detail=str(error)
             ) from None
+
+    def open_session(self, client: Client, opening: Opening) -> TokenResponse:
+        """Open the session that somebody agreed to, and return its first tokens.
+
+        Raises:
+            OAuthError: invalid_grant, when the session was ended before it began.
+        """
+        is_refreshable = "refresh_token" in client.grant_types
+        refresh = self.services.refresh_tokens.new(opening.sid) if is_refreshable else None
+        session = self._new_session(client, opening, None if refresh is None else refresh.token_hash)
+        # Signed before the session is durable: when there is no key, nothing was acknowledged.
+        access = self.mint(opening.identity, client, opening.scopes, opening.resource, opening.sid)
+        if not self.services.sessions.open_session(session):
+            raise OAuthError(
+                "invalid_grant",
+                "what was presented is no longer valid",
+                private_detail=f"session {opening.sid} was ended before it began",
+            )
+        audit(
+            "token.issued",
+            grant=self.GRANT_TYPE,
+            client_id=client.client_id,
+            sid=opening.sid,
+            jti=access.jti,
+            tid=opening.identity.tid,
+            oid=opening.identity.oid,
+        )
+        return TokenResponse(
+            access.value,
+            access.expires_in_seconds,
+            opening.scopes,
+            None if refresh is None else refresh.value,
+        )
+
+    def _new_session(self, client: Client, opening: Opening, refresh_hash: str | None) -> Session:
+        now_seconds = int(self.services.clock())
+        lifetimes = self.services.lifetimes
+        return Session(
+            sid=opening.sid,
+            client_id=client.client_id,
+            identity=opening.identity,
+            scopes=opening.scopes,
+            resource=opening.resource,
+            created_at_seconds=now_seconds,
+            absolute_expiry_seconds=now_seconds + lifetimes.absolute_seconds,
+            idle_expiry_seconds=now_seconds + min(lifetimes.idle_seconds, lifetimes.absolute_seconds),
+            idle_lifetime_seconds=lifetimes.idle_seconds,
+            current_hash=refresh_hash,
+            last_used_at_seconds=now_seconds,
+            client=opening.client,
+        )
 
     def mint(
         self, identity: Identity, client: Client, scopes: tuple[str, ...], resource: str, sid: str

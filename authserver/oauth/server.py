@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload  # type: ignore[i
 
 from authserver.errors import OAuthError
 from authserver.oauth.code_grant import AuthorizationCodeGrant
+from authserver.oauth.device_grant import DeviceCodeGrant
 from authserver.oauth.grant import Services
 from authserver.oauth.refresh_grant import RefreshTokenGrant
 from authserver.oauth.requests import TokenRequest, TokenResponse
@@ -26,6 +27,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         self.services = services
         self.register_grant(AuthorizationCodeGrant)
         self.register_grant(RefreshTokenGrant)
+        self.register_grant(DeviceCodeGrant)
 
     def exchange(self, request: TokenRequest) -> TokenResponse:
         """Answer a token request.

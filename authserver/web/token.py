@@ -1,5 +1,7 @@
 """POST /token (RFC 6749 3.2): parsed once, answered by ``oauth.server``. The path that is walked most."""
 
+from typing import Any
+
 from authserver.errors import OAuthError
 from authserver.metrics import TOKENS
 from authserver.oauth.parameters import MalformedParameters, Parameters, parse_parameters
@@ -18,13 +20,17 @@ class TokenEndpoint:
 
     def __init__(self, server: TokenServer) -> None:
         self._server = server
-        self._issued = {grant: TOKENS.labels(grant) for grant in ("authorization_code", "refresh_token")}
+        self._issued: dict[str, Any] = {}
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Exchange what was presented for tokens."""
         parsed = parse_token_request(request.authorization, parse_form(request))
         response = self._server.exchange(parsed)
-        self._issued[parsed.grant_type].inc()
+        counter = self._issued.get(parsed.grant_type)
+        if counter is None:
+            # Looking a child up by labels costs more than counting. Only grants that exist come here.
+            counter = self._issued[parsed.grant_type] = TOKENS.labels(parsed.grant_type)
+        counter.inc()
         return json_reply(response.body())
 
 
