@@ -50,6 +50,7 @@ class HttpRequest:
 
     ``behind_gateway``: the gateway's marker is there. ``fetch_site``: where a browser says that the request
     comes from (Fetch Metadata, Sec-Fetch-Site); None from other programs and on plain http to other hosts.
+    ``peer`` and ``unverified_forwarded_for``: what ``web.addresses`` makes the caller's address of.
     """
 
     method: str
@@ -62,6 +63,9 @@ class HttpRequest:
     accept: str = ""
     fetch_site: str | None = None
     behind_gateway: bool = False
+    peer: str = ""
+    unverified_forwarded_for: str = ""
+    user_agent: str = ""
 
     def form(self) -> str:
         """Return the body of a form, still encoded.
@@ -131,6 +135,9 @@ def read_request(environ: Mapping[str, Any]) -> HttpRequest:
         accept=environ.get("HTTP_ACCEPT", ""),
         fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
         behind_gateway="HTTP_X_PUBLIC_ORIGIN" in environ,
+        peer=environ.get("REMOTE_ADDR", ""),
+        unverified_forwarded_for=environ.get("HTTP_X_FORWARDED_FOR", ""),
+        user_agent=environ.get("HTTP_USER_AGENT", ""),
     )
 
 
