@@ -34,7 +34,7 @@ from authserver.web.callback import Arrival, AuthorizationArrival, CallbackEndpo
 from authserver.web.consent import ConsentEndpoint
 from authserver.web.cookies import Cookies
 from authserver.web.departure import Departures
-from authserver.web.documents import JwksEndpoint, MetadataEndpoint, OtherIssuerEndpoint
+from authserver.web.documents import JwksEndpoint, MetadataEndpoint, OpenApiEndpoint, OtherIssuerEndpoint
 from authserver.web.edge import Edge
 from authserver.web.front_door import FrontDoor
 from authserver.web.health import HealthEndpoint, MetricsEndpoint, ReadyEndpoint
@@ -104,6 +104,7 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
     return {
         **dict.fromkeys(_METADATA_PATHS, metadata),
         **dict.fromkeys((f"{path}/<path:rest>" for path in _METADATA_PATHS), OtherIssuerEndpoint()),
+        "/openapi.json": OpenApiEndpoint(settings.endpoint_prefix),
         "/jwks": JwksEndpoint(parts.keyring.jwks),
         "/register": RegisterEndpoint(Registrar(parts.store, settings.private_redirect_schemes, parts.clock)),
         "/authorize": AuthorizeEndpoint(

@@ -1,8 +1,9 @@
-"""Documents that anybody may read: authorization server metadata (RFC 8414), its OpenID alias, and the
-JWKS.
+"""Documents that anybody may read: authorization server metadata (RFC 8414), its OpenID alias, the JWKS, and
+what this server answers (OpenAPI).
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from authserver.web.http import HttpRefusal, HttpRequest, Reply
 
 _CACHE_SECONDS: Final = 300
+_OPENAPI: Final = Path(__file__).with_name("openapi.json")
 
 
 class MetadataEndpoint:
@@ -57,6 +59,24 @@ class JwksEndpoint:
     def handle(self, _request: HttpRequest, /) -> Reply:
         """Return the keys."""
         return _document(orjson.dumps(self._jwks()))
+
+
+class OpenApiEndpoint:
+    """Args: endpoint_prefix: what stands before the endpoints' paths in public URLs."""
+
+    name = "openapi"
+    methods: tuple[str, ...] = ("GET",)
+    speaks_json = True
+    cross_origin = True
+
+    def __init__(self, endpoint_prefix: str) -> None:
+        document = orjson.loads(_OPENAPI.read_bytes())
+        document["servers"] = [{"url": endpoint_prefix or "/"}]
+        self._reply = _document(orjson.dumps(document))
+
+    def handle(self, _request: HttpRequest, /) -> Reply:
+        """Return the document."""
+        return self._reply
 
 
 def _document(body: bytes) -> Reply:
