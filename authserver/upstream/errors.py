@@ -23,3 +23,11 @@ class LoginUnproven(AuthServerError):
 
 class AssertionUnproven(AuthServerError):
     """An assertion that a client brought proves nothing; the message says which check failed, for the log."""
+
+
+class DocumentRefused(AuthServerError):
+    """A public document that is not taken: where it lies, how it was answered; for the log."""
+
+
+class DocumentUnavailable(AuthServerError):
+    """A public document that cannot be had at the moment; the message is for the log."""
