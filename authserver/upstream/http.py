@@ -8,9 +8,12 @@ deliberately, once.
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.utils import get_environ_proxies
+
+from authserver.errors import UpstreamUnavailable
 
 TIMEOUT_SECONDS = 10.0
 
@@ -35,3 +38,20 @@ class EntraSession(requests.Session):
         """Send a request; MSAL gives no timeout of its own."""
         kwargs.setdefault("timeout", self._timeout_seconds)
         return super().request(*args, **kwargs)
+
+
+def get_json(session: requests.Session, url: str) -> dict[str, Any]:
+    """Return the JSON object at a URL that is configured, or that a configured document names.
+
+    Raises:
+        UpstreamUnavailable: it cannot be fetched, or is none.
+    """
+    try:
+        response = session.get(url)
+        response.raise_for_status()
+        document = response.json()
+    except (OSError, ValueError) as error:
+        raise UpstreamUnavailable(f"{urlsplit(url).hostname}: {type(error).__name__}") from None
+    if not isinstance(document, dict):
+        raise UpstreamUnavailable(f"{urlsplit(url).hostname}: not a JSON object")
+    return document
