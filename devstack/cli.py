@@ -1,7 +1,7 @@
 """The command ``mcpstack``: run the local stack, and check it.
 
-The entry point of this package for people. Must not do the work itself: ``up`` and ``doctor`` do; this module
-parses the command line once into ``Options`` and renders errors.
+The entry point of this package for people. Must not do the work itself: ``up``, ``doctor`` and ``operate`` do;
+this module parses the command line once into ``Options`` and renders errors.
 """
 
 import sys
@@ -13,6 +13,7 @@ import click
 
 from devstack.doctor import diagnose
 from devstack.errors import StackError
+from devstack.operate import become_authserver_command
 from devstack.options import Options, Ports
 from devstack.up import up
 
@@ -73,6 +74,21 @@ def up_command(*, stop_with_parent: bool, **arguments: Any) -> None:
 def doctor_command(*, as_json: bool, **arguments: Any) -> None:
     """Check each part of the stack and say what to do; exit code 1 when something is wrong."""
     sys.exit(0 if diagnose(_parse(arguments), as_json=as_json) else 1)
+
+
+@main.command(
+    name="authserver",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    add_help_option=False,
+)
+@_stack_options
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def authserver_command(*, arguments: tuple[str, ...], **options: Any) -> None:
+    """Run one of the authorization server's commands against this stack: mcpstack authserver keys list."""
+    try:
+        become_authserver_command(_parse(options), arguments)
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
 
 
 if __name__ == "__main__":
