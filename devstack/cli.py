@@ -1,7 +1,7 @@
 """The command ``mcpstack``: run the local stack, and check it.
 
-The entry point of this package for people. Must not do the work itself: ``up``, ``doctor`` and ``operate`` do;
-this module parses the command line once into ``Options`` and renders errors.
+The entry point of this package for people. Must not do the work itself: ``up``, ``doctor`` and ``operate``
+do; this module parses the command line once into ``Options`` and renders errors.
 """
 
 import sys
