@@ -25,6 +25,7 @@ from authserver.oauth.registration import Registrar
 from authserver.oauth.revocation import Revoker
 from authserver.oauth.server import TokenServer
 from authserver.parts import Parts, make_parts
+from authserver.people import People
 from authserver.settings import Settings
 from authserver.store import Store
 from authserver.tokens import TokenMinter
@@ -97,7 +98,11 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
     validator = AuthorizationValidator(parts.clients, parts.resources)
     issuer = settings.public_url
     codes = CodeIssuer(parts.store, parts.clock, settings.code_lifetime_seconds)
-    arrivals: dict[LoginPurpose, Arrival] = {"authorize": AuthorizationArrival(codes, issuer)}
+    people = People(settings, parts, pages, cookies, departures)
+    arrivals: dict[LoginPurpose, Arrival] = {
+        "authorize": AuthorizationArrival(codes, issuer),
+        **people.arrivals(),
+    }
     services = _services(settings, parts)
     revoker = Revoker(parts.clients, parts.store, parts.refresh_tokens, parts.keyring, issuer)
     metadata = MetadataEndpoint(metadata_document(settings, parts.resources))
@@ -114,6 +119,7 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
         "/callback": CallbackEndpoint(parts.store, parts.broker, parts.tenants, cookies, arrivals),
         "/token": TokenEndpoint(TokenServer(services)),
         "/revoke": RevokeEndpoint(revoker),
+        **people.endpoints(),
         "/healthz": HealthEndpoint(),
         "/readyz": ReadyEndpoint(parts.store, parts.keyring, parts.broker),
         "/metrics": MetricsEndpoint(),

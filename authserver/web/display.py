@@ -1,10 +1,11 @@
-"""Text that strangers wrote, made safe to show to a person: one line, no invisible or reordering
-characters, short.
+"""Text made fit to show to a person: what strangers wrote without invisible or reordering characters, on one
+line, short; and times in words.
 
-Called by the consent page. Escaping is the template's; this is about what a reader would be deceived by.
+Called by the pages. Escaping is the template's; this is about what a reader would be deceived by.
 """
 
 import re
+import time
 import unicodedata
 from typing import Final
 
@@ -18,6 +19,7 @@ _BLANK: Final = re.compile(
 )
 _SPACES: Final = re.compile(r"\s+")
 _MARKS_IN_A_ROW: Final = 2
+_UNITS: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
 def clean_name(text: str | None, fallback: str) -> str:
@@ -42,3 +44,18 @@ def clean_name(text: str | None, fallback: str) -> str:
     if not name:
         return fallback
     return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1].rstrip() + "…"
+
+
+def ago(seconds: float) -> str:
+    """Return how long ago something was, as one says it."""
+    for unit_seconds, unit in _UNITS:
+        count = int(seconds // unit_seconds)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def day(at_seconds: int) -> str:
+    """Return the day of a time, in UTC."""
+    moment = time.gmtime(at_seconds)
+    return f"{moment.tm_mday} {time.strftime('%B %Y', moment)}"

@@ -1,8 +1,8 @@
 """Pages for people: plain HTML that works without scripts, with the one stylesheet inside and everything
 else refused.
 
-Called by ``web.authorize`` (consent) and ``web.responses`` (errors). Templates escape; text of strangers is
-cleaned by ``web.display`` first. Must not show a URL, image or markup that a client chose.
+Called by the endpoints that people see, and by ``web.responses`` (errors). Templates escape; text of
+strangers is cleaned by ``web.display`` first. Must not show a URL, image or markup that a client chose.
 """
 
 import base64
@@ -62,16 +62,28 @@ class Pages:
 
     def consent(self, view: ConsentView) -> Reply:
         """Return the page that asks for a decision."""
-        return self._render("consent.html", 200, (), view=view)
+        return self.show("consent.html", view=view)
 
     def error(
         self, status: int, title: str, message: str, *, advice: str, reference: str, headers: Headers = ()
     ) -> Reply:
         """Return a page that says what went wrong and what to do; ``reference`` is the correlation id."""
-        return self._render(
+        return self.show(
             "error.html", status, headers, title=title, message=message, advice=advice, reference=reference
         )
 
-    def _render(self, template: str, status: int, headers: Headers, **values: Any) -> Reply:
+    def message(self, title: str, message: str, *, is_good: bool = True, headers: Headers = ()) -> Reply:
+        """Return a page that says that something is done, and asks for nothing."""
+        return self.show("message.html", 200, headers, title=title, message=message, is_good=is_good)
+
+    def show(self, template: str, status: int = 200, headers: Headers = (), **values: Any) -> Reply:
+        """Return a page.
+
+        Args:
+            template: its file in the folder of templates.
+            status: of the answer.
+            headers: to add.
+            **values: all that the template names.
+        """
         body = self._templates.get_template(template).render(**values)
         return Reply(status, (*self._headers, *headers), body.encode())

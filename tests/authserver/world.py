@@ -287,7 +287,7 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "input":
-            assert values["type"] == "hidden"
+            assert values["type"] in ("hidden", "text")
             self.fields[values["name"]] = values["value"]
         if tag == "button":
             self._button = f"{values['name']}={values['value']}"
