@@ -72,16 +72,19 @@ def verified_claims(assertion: str, keys: PublishedKeys, algorithms: tuple[str, 
         raise AssertionUnproven(f"signature: {type(error).__name__}") from None
 
 
-def check_times(claims: Mapping[str, Any], now: float, *, needs_nbf: bool) -> float:
+def check_times(
+    claims: Mapping[str, Any], now: float, *, needs_nbf: bool = False, needs_iat: bool = True
+) -> float:
     """Return when the assertion expires, once it is known to be valid now (RFC 7523 3, 4. to 6.).
 
     Raises:
         AssertionUnproven: it has expired, is of the future, or does not say.
     """
-    exp, iat = _seconds(claims, "exp"), _seconds(claims, "iat")
+    exp = _seconds(claims, "exp")
     # No leeway for exp: a token that ends with the assertion would have ended already.
     require(now < exp, "exp")
-    require(iat <= now + LEEWAY_SECONDS, "iat")
+    if needs_iat or "iat" in claims:
+        require(_seconds(claims, "iat") <= now + LEEWAY_SECONDS, "iat")
     if needs_nbf or "nbf" in claims:
         require(_seconds(claims, "nbf") <= now + LEEWAY_SECONDS, "nbf")
     return exp
