@@ -16,8 +16,19 @@ from authserver.oauth.user_codes import UserCodes
 from authserver.settings import Settings
 from authserver.store import Store, open_store
 from authserver.tokens import RefreshTokens
+from authserver.upstream.authority import EntraConfiguration
 from authserver.upstream.broker import SignInBroker
-from authserver.upstream.entra import ClientCredential, EntraBroker, EntraConfiguration, workload_identity
+from authserver.upstream.credentials import (
+    CredentialSource,
+    certificate,
+    client_secret,
+    workload_identity,
+)
+from authserver.upstream.entra import EntraBroker
+from authserver.upstream.graph import SCOPES as GRAPH_SCOPES
+from authserver.upstream.graph import GroupLookup
+from authserver.upstream.http import EntraSession
+from authserver.upstream.tenant_entries import TenantEntries
 from authserver.upstream.tenants import TenantPolicy
 
 
@@ -31,6 +42,7 @@ class Parts:
     keyring: KeyRing
     clients: ClientDirectory
     resources: ResourceDirectory
+    tenant_entries: TenantEntries
     tenants: TenantPolicy
     broker: SignInBroker
     refresh_tokens: RefreshTokens
@@ -50,7 +62,11 @@ def make_parts(
     """
     cipher = Cipher(settings.master_secrets)
     store = store or open_store(settings, clock, cipher)
-    tenants = TenantPolicy(settings.azure_tenant_id, settings.allowed_tenants)
+    configured = {**settings.allowed_tenants, settings.home_tenant.tid: settings.home_tenant}
+    tenant_entries = TenantEntries(configured, store, clock)
+    tenants = TenantPolicy(
+        settings.home_tenant.tid, tenant_entries, personal_accounts=settings.personal_accounts
+    )
     return Parts(
         clock=clock,
         cipher=cipher,
@@ -65,8 +81,9 @@ def make_parts(
         ),
         clients=ClientDirectory(store, clock),
         resources=ResourceDirectory(settings.resources),
+        tenant_entries=tenant_entries,
         tenants=tenants,
-        broker=broker or EntraBroker(entra_configuration(settings), clock),
+        broker=broker or _entra(settings, tenants, clock),
         refresh_tokens=RefreshTokens(cipher),
         device_requests=DeviceRequests(
             store, UserCodes(cipher), clock, settings.device_code_lifetime_seconds
@@ -76,19 +93,29 @@ def make_parts(
 
 def entra_configuration(settings: Settings) -> EntraConfiguration:
     """Return the login application as the settings describe it."""
-    tenants = TenantPolicy(settings.azure_tenant_id, settings.allowed_tenants)
     return EntraConfiguration(
         authority=settings.entra_authority,
-        # Personal accounts would need "common"; they are not for this server.
-        tenant="organizations" if tenants.is_multi_tenant else tenants.home,
         client_id=settings.azure_client_id,
         credential=_entra_credential(settings),
         callback_url=settings.endpoint("/callback"),
         ca_file=settings.entra_ca_file,
+        scopes=GRAPH_SCOPES if settings.group_overage == "graph" else (),
     )
 
 
-def _entra_credential(settings: Settings) -> ClientCredential:
+def _entra(settings: Settings, tenants: TenantPolicy, clock: Clock) -> EntraBroker:
+    groups = None
+    if settings.group_overage == "graph":
+        session = EntraSession(settings.graph_url, settings.entra_ca_file)
+        groups = GroupLookup(settings.graph_url, session, tenants.maps_groups)
+    return EntraBroker(entra_configuration(settings), tenants.authority, clock, groups=groups)
+
+
+def _entra_credential(settings: Settings) -> CredentialSource:
+    # What nobody can copy out of a configuration is preferred.
     if settings.azure_federated_token_file is not None:
         return workload_identity(settings.azure_federated_token_file)
-    return settings.entra_client_secret.get_secret_value() if settings.entra_client_secret else ""
+    if settings.entra_certificate_file is not None:
+        return certificate(settings.entra_certificate_file)
+    secret = settings.entra_client_secret
+    return client_secret(secret.get_secret_value() if secret else "")

@@ -46,5 +46,25 @@ class SignInBroker(Protocol):
             UpstreamUnavailable: the provider does not answer.
         """
 
+    def renew(self, tid: str, refresh_token: str) -> SignedIn:
+        """Return who a person is now who signed in before.
+
+        Args:
+            tid: their tenant.
+            refresh_token: what the provider gave when they signed in, or at the last renewal.
+
+        Raises:
+            LoginDenied: the provider says that they may not go on; final.
+            LoginUnproven: the answer proves nothing.
+            UpstreamUnavailable: the provider does not answer soon enough.
+        """
+
+    def admin_consent_url(self, state: str) -> str:
+        """Return where an administrator of another organization consents to this server's application.
+
+        Raises:
+            UpstreamUnavailable: the provider does not answer.
+        """
+
     def is_reachable(self) -> bool:
         """Tell whether the provider answered within the last seconds."""

@@ -1,32 +1,39 @@
-"""Sign-in at Microsoft Entra ID through MSAL: where to send a person, and who came back.
+"""Sign-in at Microsoft Entra ID through MSAL: where to send a person, who came back, and whether they still
+are there.
 
-Called by ``web.consent`` (``start``) and ``web.callback`` (``finish``). Login only: no Entra access token
-is asked for, none is kept. The MCP client's ``resource`` is never forwarded: beside v2.0 scopes Entra
-refuses it. Must not do network I/O when constructed.
+Called by the web layer (``start``, ``finish``), by ``oauth.upstream_check`` (``renew``) and by ``/readyz``.
+The MCP client's ``resource`` is never forwarded: beside v2.0 scopes Entra refuses it. Must not do network I/O
+when constructed.
 """
 
 import binascii
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from threading import Lock
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-import msal  # type: ignore[import-untyped]
+import gevent
 import requests
 from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]
 
 from authserver.errors import UpstreamUnavailable
 from authserver.model import Clock, SignedIn, SignInHints
+from authserver.upstream.authority import EntraAuthority, EntraConfiguration
 from authserver.upstream.broker import Departure
 from authserver.upstream.errors import LoginDenied, LoginUnproven
+from authserver.upstream.graph import GroupLookup
 from authserver.upstream.http import EntraSession
-from authserver.upstream.id_token import EntraKeys, Expected, verify_id_token
+from authserver.upstream.id_token import Expected, verify_id_token
 
 _REACHABILITY_TIMEOUT_SECONDS: Final = 2.0
 _REACHABILITY_SECONDS: Final = 10
+# Somebody waits for their tokens while Entra is asked about them.
+RENEWAL_SECONDS: Final = 3.0
+# Which authority a login was sent to; stands in its flow beside MSAL's own members.
+_SEGMENT: Final = "authority_segment"
+# What the other tenant's administrator consents to: all that the application is registered with, which is of
+# Microsoft Graph, named by its id because its URL differs between clouds.
+_ADMIN_CONSENT_SCOPE: Final = "00000003-0000-0000-c000-000000000000/.default"
 # Entra's codes as a client should see them; those that say that this server is set up wrongly are its own
 # fault, and everything else is a refusal.
 _CODES: Final = {
@@ -34,72 +41,60 @@ _CODES: Final = {
     **dict.fromkeys(("server_error", "invalid_client", "unauthorized_client"), "server_error"),
     **dict.fromkeys(("invalid_request", "invalid_scope", "unsupported_response_type"), "server_error"),
 }
-
-# A client secret, or what MSAL calls to get an assertion each time one is needed (workload identity).
-ClientCredential = str | Mapping[str, Callable[[], str]]
-
-
-@dataclass(frozen=True, slots=True)
-class EntraConfiguration:
-    """The login application at Entra.
-
-    Attributes:
-        authority: Entra's base URL, https.
-        tenant: path segment: the home tenant's GUID, or ``organizations`` when others may sign in too.
-        callback_url: ours, as registered at Entra.
-        ca_file: PEM that alone is trusted; None: the system's.
-    """
-
-    authority: str
-    tenant: str
-    client_id: str
-    credential: ClientCredential
-    callback_url: str
-    ca_file: Path | None
-
-
-def workload_identity(token_file: Path) -> ClientCredential:
-    """Return a credential that reads the federated token each time: Kubernetes renews the file."""
-    return {"client_assertion": lambda: token_file.read_text(encoding="utf-8").strip()}
+# A refresh token so refused is worth nothing any more: the person is gone, disabled, revoked, or has to come.
+_DEFINITIVE: Final = ("invalid_grant", "interaction_required", "consent_required", "login_required")
+# Except that Entra says with these numbers that it is busy: loop detected, budget, directory away, throttled.
+_BUSY: Final = frozenset({50196, 90006, 90024, 90033, 90055})
 
 
 class EntraBroker:
-    """Args: configuration; clock: seconds since 1970; session: overrides the HTTP session, for tests."""
+    """Implements ``broker.SignInBroker``.
+
+    Args:
+        configuration: the login application.
+        segment: returns the authority that people are sent to at the moment.
+        clock: seconds since 1970.
+        groups: looks up groups that do not fit into a token; None: they stay unknown.
+        session: overrides the HTTP session, for tests.
+    """
 
     def __init__(
-        self, configuration: EntraConfiguration, clock: Clock, session: requests.Session | None = None
+        self,
+        configuration: EntraConfiguration,
+        segment: Callable[[], str],
+        clock: Clock,
+        *,
+        groups: GroupLookup | None = None,
+        session: requests.Session | None = None,
     ) -> None:
         self._configuration = configuration
+        self._segment = segment
         self._clock = clock
+        self._groups = groups
         self._session = session or EntraSession(configuration.authority, configuration.ca_file)
-        self._keys = EntraKeys(lambda: self._get_json(str(self._discovered()["jwks_uri"])))
-        self._lock = Lock()
-        self._application: msal.ConfidentialClientApplication | None = None
-        self._discovery: Mapping[str, Any] | None = None
+        self._authorities: dict[str, EntraAuthority] = {}
         self._reached: tuple[float, bool] = (float("-inf"), False)
 
     def start(self, hints: SignInHints) -> Departure:
         """Begin a sign-in: PKCE, nonce and state are MSAL's.
 
-        Args:
-            hints: what the client said about the person.
-
         Raises:
             UpstreamUnavailable: Entra's discovery document cannot be fetched.
         """
-        client = self._client()
+        segment = self._segment()
+        client = self._authority(segment).application()
         with warnings.catch_warnings():
             # MSAL recommends form_post: a cross-site POST, with which browsers send no SameSite=Lax cookie.
             # Nothing here does I/O, so no other greenlet sees the filter.
             warnings.filterwarnings("ignore", message=".*form_post", category=UserWarning)
             flow = client.initiate_auth_code_flow(
-                scopes=[],
+                scopes=list(self._configuration.scopes),
                 redirect_uri=self._configuration.callback_url,
                 prompt="select_account",
                 login_hint=hints.login_hint,
                 response_mode="query",
             )
-        return Departure(flow["auth_uri"], flow)
+        return Departure(flow["auth_uri"], {**flow, _SEGMENT: segment})
 
     def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
         """Redeem what the browser brought back and verify who it is.
@@ -113,8 +108,10 @@ class EntraBroker:
             LoginUnproven: the answer does not belong to the flow, or its id_token proves nothing.
             UpstreamUnavailable: Entra does not answer.
         """
+        msals = {name: value for name, value in flow.items() if name != _SEGMENT}
+        authority = self._authority(str(flow[_SEGMENT]))
         try:
-            result = self._client().acquire_token_by_auth_code_flow(dict(flow), dict(answer))
+            result = authority.application().acquire_token_by_auth_code_flow(msals, dict(answer))
         except (OSError, MsalServiceError) as error:
             # requests' own errors, a missing CA or assertion file; MSAL's for a status of 500 and above.
             raise UpstreamUnavailable(f"Entra: {type(error).__name__}") from None
@@ -123,15 +120,47 @@ class EntraBroker:
             raise LoginUnproven(f"MSAL refused the answer: {type(error).__name__}") from None
         if "error" in result:
             raise _denied(result)
-        id_token = result.get("id_token")
-        if not isinstance(id_token, str):
-            raise LoginUnproven("no id_token")
-        expected = Expected(
-            self._configuration.client_id,
-            str(self._discovered()["issuer"]),
-            _nonce_sent(str(flow["auth_uri"])),
-        )
-        return SignedIn(verify_id_token(id_token, self._keys, expected, self._clock))
+        return self._signed_in(authority, result, _nonce_sent(str(flow["auth_uri"])))
+
+    def renew(self, tid: str, refresh_token: str) -> SignedIn:
+        """Ask Entra about somebody who signed in before, with the refresh token it gave.
+
+        Args:
+            tid: their tenant, which is asked itself: a guest is somebody else in another one.
+            refresh_token: Entra's.
+
+        Raises:
+            LoginDenied: Entra says that they may not go on; final.
+            LoginUnproven: Entra's answer proves nothing.
+            UpstreamUnavailable: Entra does not answer in time, or not to this server.
+        """
+        authority = self._authority(tid)
+        try:
+            with gevent.Timeout(RENEWAL_SECONDS, _TooSlowError):
+                result = authority.application().acquire_token_by_refresh_token(
+                    refresh_token, list(self._configuration.scopes)
+                )
+                if "error" in result:
+                    raise _refused_renewal(result)
+                return self._signed_in(authority, result, None)
+        except (OSError, MsalServiceError, _TooSlowError) as error:
+            raise UpstreamUnavailable(f"Entra: {type(error).__name__}") from None
+        except (ValueError, RuntimeError, binascii.Error, KeyError, TypeError) as error:
+            raise LoginUnproven(f"MSAL refused the answer: {type(error).__name__}") from None
+
+    def admin_consent_url(self, state: str) -> str:
+        """Return where the administrator of another tenant consents to the login application.
+
+        Raises:
+            UpstreamUnavailable: Entra's discovery document cannot be fetched.
+        """
+        query = {
+            "client_id": self._configuration.client_id,
+            "redirect_uri": self._configuration.callback_url,
+            "state": state,
+            "scope": _ADMIN_CONSENT_SCOPE,
+        }
+        return f"{self._authority('organizations').admin_consent_url()}?{urlencode(query)}"
 
     def is_reachable(self) -> bool:
         """Tell whether Entra answered within the last seconds; asks at most every ten."""
@@ -139,71 +168,52 @@ class EntraBroker:
         now = self._clock()
         if not 0 <= now - asked_at < _REACHABILITY_SECONDS:
             try:
-                self._session.get(
-                    self._discovery_url(), timeout=_REACHABILITY_TIMEOUT_SECONDS
-                ).raise_for_status()
+                url = self._authority(self._segment()).discovery_url
+                self._session.get(url, timeout=_REACHABILITY_TIMEOUT_SECONDS).raise_for_status()
                 reached = True
             except OSError:
                 reached = False
             self._reached = (now, reached)
         return reached
 
-    def _client(self) -> "msal.ConfidentialClientApplication":
-        # MSAL's constructor fetches discovery documents: built when first needed, once.
-        with self._lock:
-            if self._application is None:
-                configuration = self._configuration
-                try:
-                    self._application = msal.ConfidentialClientApplication(
-                        configuration.client_id,
-                        client_credential=configuration.credential,
-                        authority=f"{configuration.authority}/{configuration.tenant}",
-                        instance_discovery=False,
-                        http_client=self._session,
-                        token_cache=_NoCache(),
-                        exclude_scopes=["offline_access"],
-                    )
-                except (OSError, ValueError, MsalServiceError) as error:
-                    raise UpstreamUnavailable(f"Entra discovery: {type(error).__name__}") from None
-            return self._application
+    def _authority(self, segment: str) -> EntraAuthority:
+        if segment not in self._authorities:
+            self._authorities[segment] = EntraAuthority(self._configuration, segment, self._session)
+        return self._authorities[segment]
 
-    def _discovered(self) -> Mapping[str, Any]:
-        if self._discovery is None:
-            document = self._get_json(self._discovery_url())
-            if not {"issuer", "jwks_uri"} <= document.keys():
-                raise UpstreamUnavailable("Entra discovery: incomplete")
-            self._discovery = document
-        return self._discovery
-
-    def _discovery_url(self) -> str:
-        configuration = self._configuration
-        return f"{configuration.authority}/{configuration.tenant}/v2.0/.well-known/openid-configuration"
-
-    def _get_json(self, url: str) -> Mapping[str, Any]:
-        try:
-            response = self._session.get(url)
-            response.raise_for_status()
-            document = response.json()
-        except (OSError, ValueError) as error:
-            raise UpstreamUnavailable(f"Entra: {type(error).__name__}") from None
-        if not isinstance(document, dict):
-            raise UpstreamUnavailable("Entra: not a JSON object")
-        return document
+    def _signed_in(self, authority: EntraAuthority, result: Mapping[str, Any], nonce: str | None) -> SignedIn:
+        id_token, refresh_token = result.get("id_token"), result.get("refresh_token")
+        if not isinstance(id_token, str):
+            raise LoginUnproven("no id_token")
+        expected = Expected(self._configuration.client_id, str(authority.discovered()["issuer"]), nonce)
+        identity = verify_id_token(id_token, authority.keys, expected, self._clock)
+        if identity.has_group_overage and self._groups is not None:
+            identity = self._groups.resolved(identity, str(result.get("access_token")))
+        return SignedIn(identity, refresh_token if isinstance(refresh_token, str) else None)
 
 
-class _NoCache(msal.TokenCache):  # type: ignore[misc]
-    """MSAL keeps the tokens of everybody who ever signed in; none is needed here."""
-
-    def add(self, event: Mapping[str, Any], now: float | None = None) -> None:
-        """Keep nothing."""
+class _TooSlowError(Exception):
+    """Entra did not answer in time."""
 
 
 def _denied(result: Mapping[str, Any]) -> LoginDenied:
     code = str(result["error"])[:100]
+    return LoginDenied(_CODES.get(code, "access_denied"), _private_detail(code, result))
+
+
+def _refused_renewal(result: Mapping[str, Any]) -> Exception:
+    code, numbers = str(result["error"])[:100], result.get("error_codes")
+    is_busy = isinstance(numbers, list) and any(number in _BUSY for number in numbers)
+    if code in _DEFINITIVE and not is_busy:
+        return LoginDenied("access_denied", _private_detail(code, result))
+    # invalid_client and the like are this server's own fault: nobody loses a session over an expired secret.
+    return UpstreamUnavailable(_private_detail(code, result))
+
+
+def _private_detail(code: str, result: Mapping[str, Any]) -> str:
     # Entra's description names the person; its number says as much to whoever reads the log.
     numbers = result.get("error_codes")
-    private_detail = f"Entra answered {code} {numbers if numbers else ''}".rstrip()
-    return LoginDenied(_CODES.get(code, "access_denied"), private_detail)
+    return f"Entra answered {code} {numbers if numbers else ''}".rstrip()
 
 
 def _nonce_sent(auth_uri: str) -> str:

@@ -48,12 +48,13 @@ class Expected:
     Attributes:
         client_id: the login application's; the only audience.
         issuer_template: of the discovery document; may hold ``{tenantid}``.
-        nonce: as it was sent to the authorization endpoint.
+        nonce: as it was sent to the authorization endpoint; None: the token answers a refresh token, where
+            there is none (OpenID Connect Core 12.2).
     """
 
     client_id: str
     issuer_template: str
-    nonce: str
+    nonce: str | None
 
 
 def verify_id_token(id_token: str, keys: EntraKeys, expected: Expected, clock: Clock) -> Identity:
@@ -76,15 +77,18 @@ def verify_id_token(id_token: str, keys: EntraKeys, expected: Expected, clock: C
     _require(claims.get("aud") == expected.client_id, "aud")
     _require(claims.get("iss") == expected.issuer_template.replace(_TENANT_PLACEHOLDER, tid), "iss")
     _require(claims.get("ver") == "2.0", "ver")
-    nonce = claims.get("nonce")
-    _require(isinstance(nonce, str) and hmac.compare_digest(nonce.encode(), expected.nonce.encode()), "nonce")
+    if expected.nonce is not None:
+        nonce = str(claims.get("nonce"))
+        _require(hmac.compare_digest(nonce.encode(), expected.nonce.encode()), "nonce")
     return Identity(
         tid=tid.lower(),
         oid=oid.lower(),
         username=_text(claims, "preferred_username"),
         name=_text(claims, "name"),
         auth_time_seconds=int(clock()),
-        roles=_roles(claims),
+        roles=_names(claims, "roles"),
+        groups=_names(claims, "groups"),
+        has_group_overage=_has_group_overage(claims),
     )
 
 
@@ -110,11 +114,17 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     _require(now - MAX_AGE_SECONDS <= iat <= now + LEEWAY_SECONDS, "iat")  # type: ignore[operator]
 
 
-def _roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    roles = claims.get("roles", [])
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        raise LoginUnproven("id_token: roles")
-    return tuple(roles)
+def _names(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
+    names = claims.get(claim, [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise LoginUnproven(f"id_token: {claim}")
+    return tuple(names)
+
+
+def _has_group_overage(claims: Mapping[str, Any]) -> bool:
+    # More groups than fit: the claim is elsewhere (OpenID Connect Core 5.6.2), and there are groups.
+    elsewhere = claims.get("_claim_names")
+    return (isinstance(elsewhere, dict) and "groups" in elsewhere) or claims.get("hasgroups") is True
 
 
 def _text(claims: Mapping[str, Any], name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from authserver.errors import UpstreamUnavailable
 from authserver.model import Identity, TenantEntry
 from authserver.upstream.errors import LoginUnproven
+from authserver.upstream.tenant_entries import TenantEntries
 from authserver.upstream.tenants import PERSONAL_TENANT, TenantPolicy, TenantRefused
 from tests.authserver.world import (
     ALICE,
@@ -160,8 +161,9 @@ def test_a_tenant_that_is_not_allowed_is_refused_and_audited(
     assert (line["reason"], line["tid"], line["oid"]) == ("tenant", person.tid, person.oid)
 
 
-def test_a_personal_account_is_refused_even_when_its_tenant_is_on_the_list() -> None:
-    policy = TenantPolicy(HOME_TENANT, {PERSONAL_TENANT: TenantEntry(PERSONAL_TENANT, "Everybody")})
+def test_a_personal_account_is_refused_even_when_its_tenant_is_on_the_list(world: World) -> None:
+    listed = {PERSONAL_TENANT: TenantEntry(PERSONAL_TENANT, "Everybody")}
+    policy = TenantPolicy(HOME_TENANT, TenantEntries(listed, world.store, world.clock))
     with pytest.raises(TenantRefused):
         policy.check(PERSONAL_TENANT.upper())
 

@@ -13,8 +13,10 @@ from flask.testing import FlaskClient
 
 from authserver.app import create_app
 from authserver.cipher import Cipher
+from authserver.parts import entra_configuration
 from authserver.store import SqliteStore
-from authserver.upstream.entra import EntraBroker, EntraConfiguration, workload_identity
+from authserver.upstream.credentials import workload_identity
+from authserver.upstream.entra import EntraBroker
 from authserver.upstream.http import EntraSession
 from devstack.entra.emulator import EntraEmulator
 from tests.authserver.world import (
@@ -31,7 +33,6 @@ from tests.authserver.world import (
 )
 
 CALLBACK = f"{ISSUER}/oauth/callback"
-LOGIN_CLIENT_ID = "aaaaaaaa-0000-4000-8000-000000000001"
 LOGIN_SECRET = "local-development-only-secret"  # the emulator's, public
 
 
@@ -69,10 +70,7 @@ def make_real_world(folder: Path, entra: EntraEmulator, session: EntraSession, *
         **changes,
     )
     tenant = "organizations" if settings.allowed_tenants else HOME_TENANT
-    configuration = EntraConfiguration(
-        entra.authority, tenant, LOGIN_CLIENT_ID, LOGIN_SECRET, CALLBACK, entra.ca_file
-    )
-    broker: Any = EntraBroker(configuration, time.time, session)
+    broker: Any = EntraBroker(entra_configuration(settings), lambda: tenant, time.time, session=session)
     store = SqliteStore(settings.state_file, time.time, Cipher(settings.master_secrets), deadline_seconds=5.0)
     app = create_app(settings, clock=time.time, store=store, broker=broker)
     return World(app, settings, store, time.time, broker)  # type: ignore[arg-type]
@@ -132,7 +130,7 @@ def test_what_entra_is_asked_has_pkce_a_nonce_and_a_state_and_no_resource(
     assert asked["nonce"]
     assert asked["state"] != "the-state"
     assert "resource" not in asked
-    assert "offline_access" not in asked["scope"]
+    assert set(asked["scope"].split()) == {"openid", "profile", "offline_access"}
 
 
 def test_somebody_from_an_allowed_tenant_may_sign_in(world: World, client: dict[str, Any]) -> None:
@@ -280,7 +278,7 @@ def test_a_back_channel_that_another_authority_vouches_for_is_not_believed(
 
 def test_a_workload_identity_token_is_read_each_time_it_is_needed(tmp_path: Path) -> None:
     file = tmp_path / "token"
-    credential = workload_identity(file)
+    credential = workload_identity(file)()
     assert not isinstance(credential, str)
     for value in ("first", "second"):
         file.write_text(value + "\n")
@@ -289,7 +287,7 @@ def test_a_workload_identity_token_is_read_each_time_it_is_needed(tmp_path: Path
 
 def test_nothing_that_entra_issued_is_kept(world: World, client: dict[str, Any]) -> None:
     come_back(world, client)
-    application = world.broker._application  # type: ignore[attr-defined]
+    application = world.broker._authority("organizations").application()  # type: ignore[attr-defined]
     kinds = application.token_cache.CredentialType
     for kind in (kinds.ID_TOKEN, kinds.ACCESS_TOKEN, kinds.REFRESH_TOKEN, kinds.ACCOUNT):
         assert list(application.token_cache.search(kind)) == []
