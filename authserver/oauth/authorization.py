@@ -16,7 +16,7 @@ from authserver.oauth import pkce
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.redirect_uris import MAX_URI_CHARACTERS, is_registered
-from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget
+from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client
 from authserver.oauth.scopes import requested_scopes
 
 # RFC 6749 3.1: request parameters must not be included more than once (RFC 8707 2 excepts resource).
@@ -64,7 +64,7 @@ class AuthorizationValidator:
         _check_single(target, sent)
         _check_response(target, client, sent)
         challenge = _challenge(target, sent)
-        resource = self._resource(target, sent)
+        resource = self._resource(target, client, sent)
         scopes, offline_access = requested_scopes(sent.one("scope"), resource)
         prompt = sent.one("prompt")
         if prompt is not None and "none" in prompt.split(" "):
@@ -97,11 +97,13 @@ class AuthorizationValidator:
             raise PageError("invalid_client", "this application is not registered here")
         return client
 
-    def _resource(self, target: ProvenRedirect, sent: Parameters) -> Resource:
+    def _resource(self, target: ProvenRedirect, client: Client, sent: Parameters) -> Resource:
         try:
-            return self._resources.resolve(sent.all("resource"))
+            resource = self._resources.resolve(sent.all("resource"))
+            check_client(resource, client.client_id)
         except UnknownTarget as error:
             raise RedirectableError(target, "invalid_target", str(error)) from None  # RFC 8707 2
+        return resource
 
 
 def _proven_target(client: Client, sent: Parameters) -> ProvenRedirect:

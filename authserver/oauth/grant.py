@@ -17,7 +17,7 @@ from authserver.model import Client, Clock, Identity, Resource, Session, TokenSu
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.device_requests import DeviceRequests
 from authserver.oauth.requests import TokenRequest, TokenResponse
-from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget
+from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client
 from authserver.store.protocols import CodeStore, SessionStore
 from authserver.tokens import AccessToken, RefreshTokens, TokenMinter
 from authserver.upstream.tenants import TenantPolicy, TenantRefused
@@ -126,7 +126,7 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise OAuthError("invalid_target", "the resource is not the one that was granted")
 
     def known_resource(self, uri: str) -> Resource:
-        """Return the resource; one that is configured no longer is served no longer.
+        """Return the resource; one that is configured no longer is served no longer, nor to this client.
 
         Raises:
             OAuthError: invalid_target.
@@ -134,6 +134,10 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         resource = self.services.resources.by_uri(uri)
         if resource is None:
             raise OAuthError("invalid_target", "this server issues no tokens for that resource any more")
+        try:
+            check_client(resource, self._client.client_id)
+        except UnknownTarget as error:
+            raise OAuthError("invalid_target", str(error)) from None
         return resource
 
     def check_tenant(self, identity: Identity) -> None:

@@ -11,7 +11,19 @@ from authserver.resources import canonical_uri
 
 
 class UnknownTarget(ValueError):
-    """No configured resource is meant (``invalid_target``, RFC 8707 2); the message repeats no input."""
+    """No resource that the client may use is meant (``invalid_target``, RFC 8707 2); the message repeats no
+    input.
+    """
+
+
+def check_client(resource: Resource, client_id: str) -> None:
+    """Refuse a client that the operator did not allow for this resource.
+
+    Raises:
+        UnknownTarget: there is a list, and the client is not on it (RFC 8707 2).
+    """
+    if resource.allowed_clients and client_id not in resource.allowed_clients:
+        raise UnknownTarget("this client may not use that resource")
 
 
 class ResourceDirectory:

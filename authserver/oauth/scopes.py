@@ -22,11 +22,16 @@ def requested_scopes(scope: str | None, resource: Resource) -> tuple[tuple[str, 
     return known or resource.default_scopes, OFFLINE_ACCESS in asked
 
 
+def asked_scopes(scope: str | None) -> set[str]:
+    """Return the words of the parameter, without offline_access; empty when there is nothing else."""
+    return {each for each in (scope or "").split(" ") if each and each != OFFLINE_ACCESS}
+
+
 def narrowed(scope: str | None, granted: tuple[str, ...]) -> tuple[str, ...] | None:
-    """Return what a refresh asks for; None when that is more than was granted (RFC 6749 6)."""
+    """Return what is asked for of what was granted; None when that is more (RFC 6749 6)."""
     if scope is None:
         return granted
-    asked = {each for each in scope.split(" ") if each and each != OFFLINE_ACCESS}
+    asked = asked_scopes(scope)
     if not asked.issubset(granted):
         return None
     return tuple(each for each in granted if each in asked) or granted

@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Reque
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload  # type: ignore[import-untyped]
 
 from authserver.errors import OAuthError
+from authserver.oauth.client_credentials_grant import ClientCredentialsGrant
 from authserver.oauth.code_grant import AuthorizationCodeGrant
 from authserver.oauth.device_grant import DeviceCodeGrant
 from authserver.oauth.grant import Services
@@ -28,6 +29,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(AuthorizationCodeGrant)
         self.register_grant(RefreshTokenGrant)
         self.register_grant(DeviceCodeGrant)
+        self.register_grant(ClientCredentialsGrant)
 
     def exchange(self, request: TokenRequest) -> TokenResponse:
         """Answer a token request.

@@ -194,7 +194,7 @@ def test_a_token_in_the_place_of_a_code_is_refused(world: World, client: Client,
 
 
 @pytest.mark.parametrize(
-    "grant_type", ["password", "client_credentials", "implicit", 'x"y', "é", "authorization_code "]
+    "grant_type", ["password", "token-exchange", "implicit", 'x"y', "é", "authorization_code "]
 )
 def test_a_grant_type_that_is_not_built_is_unsupported(world: World, client: Client, grant_type: str) -> None:
     response = world.post("/token", {"grant_type": grant_type, "client_id": client["client_id"]})
