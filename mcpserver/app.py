@@ -8,15 +8,17 @@ from collections.abc import Callable
 
 from mcpserver.auth import Authenticator
 from mcpserver.documents import documents
+from mcpserver.fetching import http_session
 from mcpserver.guard import Guard
-from mcpserver.jwks import JwksClient, http_session
+from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.tool_methods import ToolMethods
+from mcpserver.revocations import Revocations, nothing_is_revoked
 from mcpserver.sessions.memory import MemorySessions
 from mcpserver.sessions.protocol import Sessions
-from mcpserver.settings import Settings
+from mcpserver.settings import NO_REVOCATIONS, Settings
 from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
 from mcpserver.tools.builtin import built_in_tools
@@ -24,6 +26,7 @@ from mcpserver.tools.registry import Registry, installed_tools, tools_in
 from mcpserver.transports.events import Carrier
 from mcpserver.transports.front import Front
 from mcpserver.transports.http import Core
+from mcpserver.transports.ongoing import Ongoing
 from mcpserver.transports.responses import ErrorRenderer
 
 
@@ -40,7 +43,16 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     store = open_snippets(settings)
     metadata = ResourceMetadata(settings)
     jwks = JwksClient(settings.jwks_url, http_session(), time.monotonic)
-    auth = Authenticator(settings.issuer, settings.resource, settings.algorithms, jwks, clock)
+    ongoing = Ongoing()
+    revocations = _revocations(settings, jwks, clock, ongoing)
+    auth = Authenticator(
+        settings.issuer,
+        settings.resource,
+        settings.algorithms,
+        jwks,
+        clock,
+        revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
+    )
     tools = ToolMethods(make_registry(settings, store))
     sessions = _sessions(settings)
     methods = {**server_methods(with_sessions=sessions is not None), **tools.methods()}
@@ -57,9 +69,14 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         tools=tools,
         sessions=sessions,
         errors=ErrorRenderer(metadata),
-        carrier=Carrier(settings.keepalive_seconds, clock),
+        carrier=Carrier(settings.keepalive_seconds, clock, ongoing),
+        ongoing=ongoing,
     )
-    return Front(core, documents(metadata, settings.issuer, jwks, store))
+    return Front(
+        core,
+        documents(metadata, settings.issuer, jwks, revocations, store),
+        stop=revocations.stop if revocations is not None else _nothing,
+    )
 
 
 def make_registry(settings: Settings, store: SnippetStore) -> Registry:
@@ -86,6 +103,27 @@ def open_snippets(settings: Settings) -> SnippetStore:
         federated_token_file=settings.federated_token_file,
         shared=settings.snippets_shared,
     )
+
+
+def _revocations(
+    settings: Settings, jwks: JwksClient, clock: Callable[[], float], ongoing: Ongoing
+) -> Revocations | None:
+    if settings.revocation_url == NO_REVOCATIONS:
+        return None
+    return Revocations(
+        settings.revocation_url,
+        http_session(),
+        issuer=settings.issuer,
+        algorithms=frozenset(settings.algorithms),
+        find_key=jwks.key,
+        clock=clock,
+        max_stale_seconds=settings.revocation_max_stale_seconds,
+        on_change=ongoing.end_revoked,
+    )
+
+
+def _nothing() -> None:
+    """Stop nothing: nothing goes on beside the requests."""
 
 
 def _sessions(settings: Settings) -> Sessions | None:

@@ -19,6 +19,7 @@ from mcpserver.errors import Unauthorized
 from mcpserver.jwk_set import VerificationKey
 from mcpserver.jwks import JwksClient
 from mcpserver.principal import Principal
+from mcpserver.revocations import RevokedPredicate, nothing_is_revoked
 
 CACHE_ENTRIES: Final = 10_000
 """Verified tokens remembered; one costs about 1.5 KB."""
@@ -33,14 +34,6 @@ _BEARER: Final = re.compile(r"(?i:bearer) +([A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Z
 
 # A token may stand behind any number of spaces; remembered under each, one token would push out all others.
 _REMEMBERED: Final = frozenset({"Bearer ", "bearer "})
-
-RevokedPredicate = Callable[[str, str], bool]
-"""Tells, by session id (``sid``) and key id (``kid``), whether what they stand for was revoked."""
-
-
-def nothing_is_revoked(_session_id: str, _key_id: str) -> bool:
-    """Return False: the predicate of a server that follows no revocation list."""
-    return False
 
 
 class Authenticator:
@@ -84,7 +77,7 @@ class Authenticator:
 
         Raises:
             Unauthorized: without an error code when no bearer token was sent, else with one.
-            KeysUnavailable: no key could ever be fetched.
+            Unavailable: no key could ever be fetched, or what was revoked is not known.
         """
         if query_string:
             _refuse_token_in_query(query_string)

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
+from mcpserver.revocations import Revocations, RevocationState
 from mcpserver.snippets.model import SnippetStoreUnavailable
 from mcpserver.snippets.protocol import SnippetStore
 from telemetry import metrics as exposition
@@ -18,8 +19,14 @@ _METADATA_MAX_AGE_SECONDS = 300
 _AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
 
 
-def documents(metadata: ResourceMetadata, issuer: str, jwks: JwksClient, store: SnippetStore) -> Flask:
-    """Return the application."""
+def documents(
+    metadata: ResourceMetadata,
+    issuer: str,
+    jwks: JwksClient,
+    revocations: Revocations | None,
+    store: SnippetStore,
+) -> Flask:
+    """Return the application; ``revocations`` is None where no list is followed."""
     app = Flask("mcpserver", static_folder=None)
 
     def resource_metadata() -> Response:
@@ -57,18 +64,20 @@ def documents(metadata: ResourceMetadata, issuer: str, jwks: JwksClient, store: 
 
     @app.get("/readyz")
     def ready() -> Response:
-        keys = jwks.state()
+        keys, revoked = jwks.state(), revocations.state() if revocations is not None else None
         snippets = _snippets_status(store)
-        is_ready = keys.status != "empty" and snippets == "ok"
+        statuses = {keys.status, snippets, revoked.status if revoked is not None else "off"}
+        is_ready = statuses.isdisjoint({"empty", "unavailable"})
         body = {
-            "status": "unavailable" if not is_ready else "degraded" if keys.status == "stale" else "ready",
+            "status": "unavailable" if not is_ready else "degraded" if "stale" in statuses else "ready",
             "checks": {
                 "signing_keys": {
                     "status": keys.status,
                     "count": keys.key_count,
-                    "age_seconds": None if keys.age_seconds is None else round(keys.age_seconds),
+                    "age_seconds": _rounded(keys.age_seconds),
                     "last_error": keys.last_error,
                 },
+                "revocations": _revocations(revoked),
                 "snippets": {"status": snippets},
             },
         }
@@ -91,6 +100,22 @@ def _for_any_origin(response: Response) -> Response:
     if "X-Public-Origin" not in request.headers:
         response.headers["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+def _revocations(state: RevocationState | None) -> dict[str, object]:
+    if state is None:
+        return {"status": "off"}
+    return {
+        "status": state.status,
+        "sessions": state.session_count,
+        "keys": state.key_count,
+        "age_seconds": _rounded(state.age_seconds),
+        "last_error": state.last_error,
+    }
+
+
+def _rounded(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds)
 
 
 def _snippets_status(store: SnippetStore) -> str:

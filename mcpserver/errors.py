@@ -45,6 +45,20 @@ class Unauthorized(McpServerError):
         self.description = description
 
 
+class Unavailable(McpServerError):
+    """Something that tokens are judged by is not there: nothing is accepted, trying again later is right.
+
+    Args:
+        message: public.
+        private_detail: for the log.
+        retry_after_seconds: what the answer's Retry-After says.
+    """
+
+    def __init__(self, message: str, private_detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, private_detail=private_detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
 class InsufficientScope(McpServerError):
     """The token is good, but may not do this (RFC 6750 section 3.1 insufficient_scope): a 403 challenge.
 

@@ -23,7 +23,8 @@ from typing import Final, Literal
 import gevent
 import requests
 
-from mcpserver.errors import McpServerError
+from mcpserver.errors import Unavailable
+from mcpserver.fetching import FetchFailed, fetch
 from mcpserver.jwk_set import UnusableKeySet, VerificationKey, parse_key_set
 
 _log = logging.getLogger(__name__)
@@ -52,22 +53,15 @@ class JwksState:
     last_error: str | None
 
 
-class KeysUnavailable(McpServerError):
+class KeysUnavailable(Unavailable):
     """No key was ever fetched and none can be now: nothing can be verified, and nothing is accepted."""
 
     def __init__(self, private_detail: str) -> None:
-        super().__init__("Access tokens cannot be verified at the moment", private_detail=private_detail)
-        self.retry_after_seconds = 1
-
-
-def http_session() -> requests.Session:
-    """Return a session that listens to no environment variable (proxies, CA bundles, netrc).
-
-    A ``REQUESTS_CA_BUNDLE`` or proxy meant for another program must not decide whose keys are believed.
-    """
-    session = requests.Session()
-    session.trust_env = False
-    return session
+        super().__init__(
+            "The authorization server's keys are not available at the moment",
+            private_detail,
+            retry_after_seconds=1,
+        )
 
 
 def _run_beside(work: Callable[[], None]) -> None:
@@ -79,7 +73,7 @@ class JwksClient:
 
     Args:
         url: the JWKS URL from the settings.
-        session: an HTTP session as ``http_session`` makes it.
+        session: an HTTP session as ``fetching.http_session`` makes it.
         clock: seconds; only differences are used, so a monotonic clock is right.
         refresh_seconds: see ``REFRESH_SECONDS``.
         throttle_seconds: see ``THROTTLE_SECONDS``.
@@ -191,8 +185,15 @@ class JwksClient:
     def _fetch(self) -> None:
         """Replace the keys, or keep them and remember why that failed. Nothing is raised."""
         try:
-            keys = parse_key_set(self._download(), self._keys)
-        except (requests.RequestException, UnusableKeySet) as error:
+            fetched = fetch(
+                self._session,
+                self._url,
+                {"Accept": "application/json"},
+                timeout_seconds=self._timeout_seconds,
+                max_bytes=MAX_DOCUMENT_BYTES,
+            )
+            keys = parse_key_set(fetched.body, self._keys)
+        except (FetchFailed, UnusableKeySet) as error:
             self._last_error = f"{type(error).__name__}: {error}"
             self._due_at = self._clock() + (self._throttle_seconds if self._keys else _EMPTY_THROTTLE_SECONDS)
             _log.warning(
@@ -203,33 +204,3 @@ class JwksClient:
         self._last_error = None
         self._last_success = self._clock()
         self._due_at = self._last_success + self._refresh_seconds
-
-    def _download(self) -> bytes:
-        # requests' timeout is per read; this one is for the whole, so that a trickle of bytes holds nobody
-        # up.
-        deadline = gevent.Timeout(self._timeout_seconds)
-        try:
-            with deadline:
-                return self._read_document()
-        except gevent.Timeout as caught:
-            if caught is not deadline:
-                raise  # somebody else's deadline, for the request that happens to fetch
-            raise UnusableKeySet("it did not arrive in time") from None
-
-    def _read_document(self) -> bytes:
-        body = bytearray()
-        with self._session.get(
-            self._url,
-            timeout=self._timeout_seconds,
-            allow_redirects=False,
-            stream=True,
-            # Asked once a minute: a kept connection would mostly be found closed by the other side.
-            headers={"Accept": "application/json", "Connection": "close"},
-        ) as response:
-            if response.status_code != 200:
-                raise UnusableKeySet(f"the answer's status was {response.status_code}")
-            for chunk in response.iter_content(65536):
-                body += chunk
-                if len(body) > MAX_DOCUMENT_BYTES:
-                    raise UnusableKeySet("it is too large")
-        return bytes(body)

@@ -13,13 +13,13 @@ class Principal:
     checked."""
 
     subject: str
-    """``sub``: ``<tenant id>.<object id>`` of the person."""
-    tenant_id: str
-    """``tid``: the Entra tenant the person belongs to."""
-    object_id: str
-    """``oid``: the person's object id, unique only together with the tenant."""
+    """``sub``: ``<tenant id>.<object id>`` of a person; the client's id where a program acts for nobody."""
+    tenant_id: str | None
+    """``tid``: the Entra tenant the person belongs to; None where a program acts for nobody."""
+    object_id: str | None
+    """``oid``: the person's object id, unique only together with the tenant; None like the tenant."""
     client_id: str
-    """``client_id``: the OAuth client that acts for the person (RFC 9068 section 2.2)."""
+    """``client_id``: the OAuth client that acts, for the person or for itself (RFC 9068 section 2.2)."""
     scopes: frozenset[str]
     """``scope``, split at spaces (RFC 9068 section 2.2.3)."""
     expires_at_seconds: float
@@ -30,3 +30,5 @@ class Principal:
     """``roles``: means something only together with the tenant."""
     token_id: str
     """``jti``: names the token in logs and audit lines."""
+    key_id: str
+    """``kid`` of the key whose signature was checked: what it signed ends when it is withdrawn."""

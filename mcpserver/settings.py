@@ -11,11 +11,22 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
+
+NO_REVOCATIONS: Final = "none"
+"""The value of ``revocation_url`` that switches the list off."""
 
 _PREFIX: Final = "MCPSERVER_"
 _SOURCE_FIELD: Final = re.compile(r'field "(\w+)"')
@@ -42,6 +53,11 @@ class Settings(BaseSettings):
     """The authorization server's issuer (RFC 8414), compared exactly; default ``public_url``."""
     jwks_url: str = ""
     """Where the issuer's keys are (RFC 7517); default ``<issuer>/oauth/jwks``."""
+    revocation_url: str = ""
+    """Where the issuer's signed list of what was revoked is; default ``<issuer>/oauth/revoked``. ``none``:
+    follow no list, so that a revoked session's tokens are good until they expire."""
+    revocation_max_stale_seconds: float = Field(default=3600.0, gt=0, le=3600)
+    """How long the list is honoured when it cannot be fetched again; then requests are refused with 503."""
     algorithms: tuple[Algorithm, ...] = ("RS256", "ES256")
     """Signature algorithms accepted (RFC 8725 3.1), JSON list."""
     allowed_origins: tuple[str, ...] = ()
@@ -90,9 +106,11 @@ class Settings(BaseSettings):
     )
     """AZURE_FEDERATED_TOKEN_FILE: the workload identity's token."""
 
-    @field_validator("public_url", "issuer", "resource", "jwks_url")
+    @field_validator("public_url", "issuer", "resource", "jwks_url", "revocation_url")
     @classmethod
-    def _check_url(cls, value: str) -> str:
+    def _check_url(cls, value: str, info: ValidationInfo) -> str:
+        if info.field_name == "revocation_url" and value == NO_REVOCATIONS:
+            return value
         url = urlsplit(value)
         if value and (url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment):
             raise ValueError("must be an http or https URL")
@@ -112,6 +130,7 @@ class Settings(BaseSettings):
         filled["resource"] = self.resource or f"{self.public_url}/mcp"
         filled["issuer"] = self.issuer or self.public_url
         filled["jwks_url"] = self.jwks_url or f"{self.issuer}/oauth/jwks"
+        filled["revocation_url"] = self.revocation_url or f"{self.issuer}/oauth/revoked"
         if "resource_aliases" not in self.model_fields_set:
             filled["resource_aliases"] = _aliases(self.public_url, self.port)
         return self

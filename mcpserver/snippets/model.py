@@ -9,10 +9,13 @@ MAX_SNIPPET_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose snippets are meant: a person is a pair, because an object id alone names nobody across
-    tenants."""
+    """Whose snippets are meant.
 
-    tenant_id: str
+    A person is a pair, because an object id alone names nobody across tenants. A program that acts for itself
+    has no tenant, and its client id in the object id's place.
+    """
+
+    tenant_id: str | None
     object_id: str
 
 

@@ -6,10 +6,12 @@ or split: lower-case letters, digits, ``.``, ``_`` and ``-`` stand for themselve
 small letter, a space is ``~-`` and a leading full stop ``~.``. ``~`` itself is in no name. All of it is
 unreserved in URLs (RFC 3986 section 2.3), so that a blob's URL shows the same segment.
 
-A person's snippets are at ``<tenant id>/<object id>/<name>.json``, shared ones at ``<name>.json``.
+A person's snippets are at ``<tenant id>/<object id>/<name>.json``, a program's own ones at
+``~-clients/<SHA-256 of its client id>/<name>.json``, shared ones at ``<name>.json``.
 """
 
 import re
+from hashlib import sha256
 from typing import Final
 
 from mcpserver.snippets.model import InvalidSnippet, Owner
@@ -43,6 +45,9 @@ def folder_of(owner: Owner | None) -> str:
     """Return the owner's part of the path with a slash at its end, "" for shared snippets."""
     if owner is None:
         return ""
+    if owner.tenant_id is None:
+        # A client id may be any text; and no tenant's segment begins like this.
+        return f"~-clients/{sha256(owner.object_id.encode()).hexdigest()}/"
     return f"{_encode(checked_name(owner.tenant_id))}/{_encode(checked_name(owner.object_id))}/"
 
 

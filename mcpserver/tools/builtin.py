@@ -130,6 +130,8 @@ def built_in_tools(store: SnippetStore) -> tuple[Tool, ...]:
 
 
 def _owner(principal: Principal) -> Owner:
+    if principal.object_id is None:
+        return Owner(None, principal.client_id)
     return Owner(principal.tenant_id, principal.object_id)
 
 

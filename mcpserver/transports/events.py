@@ -1,7 +1,8 @@
 """Server-Sent Events: how an event is written, and the loop that carries a stream to a connection.
 
 Used by ``http`` and ``sse``. One greenlet per connection and no timer beside it: the loop waits for events,
-for the time of the next keep-alive comment, for the token's expiry and for the client's departure at once.
+for the time of the next keep-alive comment, for the token's expiry or revocation and for the client's
+departure at once.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,8 +11,10 @@ from typing import Any, Final
 import gevent
 
 from mcpserver import metrics
+from mcpserver.principal import Principal
 from mcpserver.sessions.stream import EventStream
 from mcpserver.transports.departure import Departure
+from mcpserver.transports.ongoing import Ongoing
 
 KEEPALIVE: Final = b": keep-alive\n\n"
 # A client that lost its stream comes back after this.
@@ -60,11 +63,13 @@ class Carrier:
     Args:
         keepalive_seconds: silence after which a comment is sent.
         clock: seconds since 1970.
+        ongoing: where streams are entered, so that revocation ends them.
     """
 
-    def __init__(self, keepalive_seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, keepalive_seconds: float, clock: Callable[[], float], ongoing: Ongoing) -> None:
         self.keepalive_seconds = keepalive_seconds
         self._clock = clock
+        self._ongoing = ongoing
         self._passages: set[_Passage] = set()
 
     def carry(
@@ -74,42 +79,41 @@ class Carrier:
         render: RenderEvent,
         *,
         connection: Any,
-        until_seconds: float,
+        principal: Principal,
         of_call: bool,
         first: bytes = b"",
         at_end: Callable[[], None] | None = None,
     ) -> Iterator[bytes]:
-        """Yield the bytes of a stream until it ends, the token expires or the client leaves.
+        """Yield the bytes of a stream until it ends, the token expires or is revoked, or the client leaves.
 
         Args:
             stream: what to read.
             reader: what ``stream.attach`` gave.
             render: writes an event.
             connection: watched for the client's departure.
-            until_seconds: ``exp`` of the caller's token, seconds since 1970.
+            principal: the caller; the stream does not outlive the token.
             of_call: the stream ends with the response to a call.
             first: bytes to begin with; the head leaves even when they are empty.
             at_end: called once, however it ends.
         """
         passage = _Passage(stream, of_call)
         departure = Departure(connection, passage.leave)
+        stay = self._ongoing.begin(principal, passage.leave)
         self._passages.add(passage)
         metrics.stream_opened()
         try:
             yield first
             while not passage.is_left:
-                remaining = until_seconds - self._clock()
+                remaining = principal.expires_at_seconds - self._clock()
                 if remaining <= 0:
                     return
                 events = stream.read(reader, min(self.keepalive_seconds, remaining))
-                if events is None:
+                if events is None or passage.is_left:
                     return
-                if events:
-                    yield b"".join([render(number, data) for number, data in events])
-                elif not passage.is_left:
-                    yield KEEPALIVE
+                yield b"".join([render(number, data) for number, data in events]) or KEEPALIVE
         finally:
             departure.stop()
+            self._ongoing.over(stay)
             stream.detach(reader)
             self._passages.discard(passage)
             metrics.stream_closed()
@@ -139,6 +143,6 @@ class _Passage:
         self.is_left = False
 
     def leave(self) -> None:
-        """The client is gone (called on the hub)."""
+        """The client is gone, or its token was revoked (called on the hub: must not block)."""
         self.is_left = True
         self.stream.wake()

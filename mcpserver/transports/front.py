@@ -8,7 +8,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from mcpserver.jwks import KeysUnavailable
 from mcpserver.protocol import jsonrpc
 from mcpserver.transports.http import Core, HttpEndpoint
 from mcpserver.transports.responses import Environ, StartResponse, send
@@ -22,12 +21,15 @@ _log = logging.getLogger(__name__)
 
 
 class Front:
-    """Args: core: what the transports share; flask: answers everything that is not MCP."""
+    """Args: core: what the transports share; flask: answers everything that is not MCP; stop: ends what goes
+    on beside the requests.
+    """
 
-    def __init__(self, core: Core, flask: WsgiApplication) -> None:
+    def __init__(self, core: Core, flask: WsgiApplication, stop: Callable[[], None]) -> None:
         endpoint, sse = HttpEndpoint(core), SseEndpoints(core)
         self._core = core
         self._flask = flask
+        self._stop = stop
         self._routes: dict[str, WsgiApplication] = {}
         for mount in MOUNTS:
             self._routes[mount] = endpoint
@@ -42,8 +44,6 @@ class Front:
             return self._flask(environ, start_response)
         try:
             return route(environ, start_response)
-        except KeysUnavailable as error:
-            return self._core.errors.render(environ, start_response, error)
         except Exception:
             _log.exception("request failed")
             problem = jsonrpc.internal_error(reference)
@@ -52,3 +52,4 @@ class Front:
     def drain(self) -> None:
         """End all streams: the process is about to stop (called by the worker)."""
         self._core.carrier.drain()
+        self._stop()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from gevent import getcurrent
+from gevent import get_hub, getcurrent
 
 from mcpserver.auth import Authenticator
 from mcpserver.errors import INVALID_REQUEST, CallCancelled, JsonRpcError, McpServerError, RequestRefused
@@ -28,6 +28,7 @@ from mcpserver.sessions.stream import EventStream
 from mcpserver.transports import events, running
 from mcpserver.transports.departure import Departure
 from mcpserver.transports.events import Carrier
+from mcpserver.transports.ongoing import Ongoing
 from mcpserver.transports.responses import (
     Environ,
     ErrorRenderer,
@@ -55,6 +56,7 @@ class Core:
     sessions: Sessions | None
     errors: ErrorRenderer
     carrier: Carrier
+    ongoing: Ongoing
 
 
 class HttpEndpoint:
@@ -70,9 +72,7 @@ class HttpEndpoint:
             method = environ["REQUEST_METHOD"]
             if method == "OPTIONS":
                 return preflight(environ, start_response, METHODS)
-            principal = self._core.auth.authenticate(
-                environ.get("HTTP_AUTHORIZATION"), environ.get("QUERY_STRING", "")
-            )
+            principal = self._authenticated(environ)
             if method == "POST":
                 return self._post(environ, start_response, principal)
             if method == "GET":
@@ -82,6 +82,11 @@ class HttpEndpoint:
             raise RequestRefused(405, "Use POST", (("Allow", METHODS),))
         except McpServerError as error:
             return self._core.errors.render(environ, start_response, error)
+
+    def _authenticated(self, environ: Environ) -> Principal:
+        return self._core.auth.authenticate(
+            environ.get("HTTP_AUTHORIZATION"), environ.get("QUERY_STRING", "")
+        )
 
     def _post(self, environ: Environ, start_response: StartResponse, principal: Principal) -> Iterable[bytes]:
         check_json(environ)
@@ -129,17 +134,28 @@ class HttpEndpoint:
         try:
             result = self._here(environ, call)
         except CallCancelled:
-            return send(environ, start_response, 202, b"")  # to nobody
+            self._authenticated(environ)
+            return send(environ, start_response, 202, b"")  # to nobody: the client left
         return send(environ, start_response, 200, jsonrpc.result(message.id, result))
 
     def _here(self, environ: Environ, call: Call) -> dict[str, Any]:
-        """Answer on the connection's own greenlet, which the client's departure wakes with CallCancelled."""
+        """Answer on the connection's own greenlet, which the client's departure and the revocation of its
+        token wake with CallCancelled.
+        """
         greenlet = getcurrent()
-        departure = Departure(environ.get("gunicorn.socket"), lambda: greenlet.throw(CallCancelled))
+
+        def cancel() -> None:
+            # On the hub, which is never inside a call: this one is either waiting or over.
+            if not stay.is_over:
+                greenlet.throw(CallCancelled)
+
+        departure = Departure(environ.get("gunicorn.socket"), cancel)
+        stay = self._core.ongoing.begin(call.principal, lambda: get_hub().loop.run_callback(cancel))
         try:
             return self._core.dispatcher.dispatch(call)
         finally:
             departure.stop()
+            self._core.ongoing.over(stay)
 
     def _legacy(
         self, environ: Environ, start_response: StartResponse, principal: Principal, message: Message
@@ -191,7 +207,7 @@ class HttpEndpoint:
         answer = Answer(call.request.id, stream)
         # Before anything is sent, so that a tool that sends much waits for the connection from the start.
         reader = stream.attach()
-        greenlet = running.start(self._core.dispatcher, call, session, answer.finished)
+        greenlet = running.start(self._core.ongoing, self._core.dispatcher, call, session, answer.finished)
 
         def leave() -> None:
             # Since 2026-07-28 leaving is cancelling; before, the client may come back for the result.
@@ -238,7 +254,7 @@ class HttpEndpoint:
             reader,
             events.plain_event if session is None else events.numbered_event(stream),
             connection=environ.get("gunicorn.socket"),
-            until_seconds=principal.expires_at_seconds,
+            principal=principal,
             of_call=stream.number != STANDALONE or session is None,
             first=events.priming_event(stream) if primes else b"",
             at_end=at_end,

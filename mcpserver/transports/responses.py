@@ -19,8 +19,8 @@ from mcpserver.errors import (
     OriginRefused,
     RequestRefused,
     Unauthorized,
+    Unavailable,
 )
-from mcpserver.jwks import KeysUnavailable
 from mcpserver.metadata import ResourceMetadata
 from mcpserver.protocol import jsonrpc
 from mcpserver.sessions.protocol import SessionNotFound, TooManySessions
@@ -109,7 +109,7 @@ class ErrorRenderer:
         self,
         environ: Environ,
         start_response: StartResponse,
-        error: McpServerError | KeysUnavailable,
+        error: McpServerError,
         request_id: RequestId | None = None,
     ) -> list[bytes]:
         """Answer with what an error means over HTTP."""
@@ -124,9 +124,7 @@ class ErrorRenderer:
         body = {"jsonrpc": "2.0", "id": request_id, "error": {"code": NO_CODE, "message": text}}
         return send(environ, start_response, status, orjson.dumps(body), headers)
 
-    def _meaning(
-        self, environ: Environ, error: McpServerError | KeysUnavailable
-    ) -> tuple[int, str, Iterable[tuple[str, str]]]:
+    def _meaning(self, environ: Environ, error: McpServerError) -> tuple[int, str, Iterable[tuple[str, str]]]:
         match error:
             case Unauthorized():
                 description = error.description if error.code else None
@@ -134,9 +132,8 @@ class ErrorRenderer:
             case InsufficientScope():
                 challenge = self._challenge(environ, "insufficient_scope", error.required, str(error))
                 return 403, str(error), challenge
-            case KeysUnavailable():
-                text = "The authorization server's keys are not available at the moment"
-                return 503, text, [("Retry-After", str(error.retry_after_seconds))]
+            case Unavailable():
+                return 503, str(error), [("Retry-After", str(error.retry_after_seconds))]
             case SessionNotFound():
                 return 404, str(error), ()
             case TooManySessions():
@@ -158,7 +155,7 @@ class ErrorRenderer:
         return [("WWW-Authenticate", value)]
 
 
-def _note(error: McpServerError | KeysUnavailable) -> None:
+def _note(error: McpServerError) -> None:
     metrics.refused(type(error).__name__)
     detail = error.private_detail
     if detail is not None:

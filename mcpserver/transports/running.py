@@ -17,6 +17,7 @@ from mcpserver.protocol.call import Call
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.sessions.session import Session
 from mcpserver.sessions.stream import EventStream
+from mcpserver.transports.ongoing import Ongoing
 from mcpserver.wire import RequestId
 from telemetry import correlation
 
@@ -84,11 +85,16 @@ class Answer:
 
 
 def start(
-    dispatcher: Dispatcher, call: Call, session: Session | None, finished: Callable[[Outcome], None]
+    ongoing: Ongoing,
+    dispatcher: Dispatcher,
+    call: Call,
+    session: Session | None,
+    finished: Callable[[Outcome], None],
 ) -> "Greenlet[..., None]":
     """Start a call in a greenlet of its own.
 
     Args:
+        ongoing: where it is entered: a revoked caller's calls are cancelled.
         dispatcher: answers it.
         call: what is asked.
         session: of a legacy call: by its session it can be cancelled.
@@ -106,11 +112,13 @@ def start(
             pass
 
     def end(_greenlet: object) -> None:
+        ongoing.over(stay)
         if session is not None:
             session.ended(call.request.id)
         finished(outcome[0] if outcome else None)
 
     greenlet: Greenlet[..., None] = gevent.spawn(run, correlation.current())
+    stay = ongoing.begin(call.principal, lambda: greenlet.kill(CallCancelled, block=False))
     if session is not None:
         session.started(call.request.id, greenlet)
     greenlet.rawlink(end)

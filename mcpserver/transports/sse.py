@@ -53,7 +53,7 @@ class SseEndpoints:
                 stream.attach(),
                 events.plain_event,
                 connection=environ.get("gunicorn.socket"),
-                until_seconds=principal.expires_at_seconds,
+                principal=principal,
                 of_call=False,
                 first=f"event: endpoint\ndata: message?sessionId={session.id}\n\n".encode(),
                 at_end=lambda: _close(sessions, session, principal),
@@ -107,7 +107,7 @@ class SseEndpoints:
             if data is not None:
                 stream.force(data)
 
-        running.start(self._core.dispatcher, call, session, finished)
+        running.start(self._core.ongoing, self._core.dispatcher, call, session, finished)
 
     def _authenticated(self, environ: Environ) -> Principal:
         return self._core.auth.authenticate(

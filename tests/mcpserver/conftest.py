@@ -24,14 +24,25 @@ SCOPES = "mcp:tools snippets:read snippets:write"
 
 @dataclass
 class TokenIssuer:
-    """Signs tokens and serves the key."""
+    """Signs tokens, serves the key, and says what was revoked (``is_away``: not at the moment)."""
 
     key: RSAKey
     url: str = ""
+    revoked: list[str] = field(default_factory=list)
+    is_away: bool = False
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/revoked":
+            start_response("503 Away" if self.is_away else "200 OK", [("Content-Type", "application/jwt")])
+            return [self._list()]
         start_response("200 OK", [("Content-Type", "application/json")])
         return [orjson.dumps({"keys": [{**self.key.as_dict(private=False), "use": "sig"}]})]
+
+    def _list(self) -> bytes:
+        now = int(time.time())
+        claims = {"iss": self.url, "iat": now, "exp": now + 3600, "sids": self.revoked, "kids": []}
+        header = {"alg": "RS256", "typ": "revocations+jwt", "kid": self.key.kid}
+        return jwt.encode(header, claims, self.key).encode()
 
     def token(self, person: str = "alice", lifetime_seconds: float = 600, **claims: Any) -> str:
         """Return an access token."""
@@ -53,6 +64,14 @@ class TokenIssuer:
         }
         header = {"alg": "RS256", "typ": "at+jwt", "kid": self.key.kid}
         return jwt.encode(header, full | claims, self.key)
+
+    def token_of_a_program(self, client_id: str) -> str:
+        """Return an access token of a client that acts for nobody (RFC 6749 section 4.4)."""
+        now = int(time.time())
+        claims = {"iss": self.url, "sub": client_id, "aud": RESOURCE, "client_id": client_id, "scope": SCOPES}
+        claims |= {"jti": "token-2", "sid": f"session of {client_id}"}
+        header = {"alg": "RS256", "typ": "at+jwt", "kid": self.key.kid}
+        return jwt.encode(header, claims | {"iat": now, "exp": now + 600}, self.key)
 
 
 @dataclass
@@ -93,6 +112,7 @@ def make_world(token_issuer: TokenIssuer, tmp_path: Path) -> Iterator[MakeWorld]
         values = {
             "issuer": token_issuer.url,
             "jwks_url": f"{token_issuer.url}/jwks",
+            "revocation_url": "none",
             "resource": RESOURCE,
             "snippets_folder": tmp_path / "snippets",
             "tool_modules": ("tests.mcpserver.probing_tools",),

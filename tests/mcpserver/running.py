@@ -182,6 +182,7 @@ def running(folder: Path, **settings: str) -> Iterator[Server]:
             "MCPSERVER_PUBLIC_URL": f"http://127.0.0.1:{port}",
             "MCPSERVER_ISSUER": issuer.url,
             "MCPSERVER_JWKS_URL": issuer.url,
+            "MCPSERVER_REVOCATION_URL": "none",
             "MCPSERVER_HOST": "127.0.0.1",
             "MCPSERVER_PORT": str(port),
             "MCPSERVER_SNIPPETS_FOLDER": str(folder / "snippets"),

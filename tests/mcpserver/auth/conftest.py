@@ -7,7 +7,8 @@ from gevent.pywsgi import WSGIServer
 from joserfc.jwk import ECKey, RSAKey
 
 from mcpserver.auth import Authenticator
-from mcpserver.jwks import JwksClient, http_session
+from mcpserver.fetching import http_session
+from mcpserver.jwks import JwksClient
 from tests.mcpserver.auth.issuing import ISSUER, RESOURCE, Clock, Issuer, JwksServer
 
 

@@ -47,6 +47,7 @@ def test_a_good_token_tells_who_is_calling(authenticator: Authenticator, issuer:
         session_id="session-1",
         roles=("reader",),
         token_id="token-1",
+        key_id="rsa-1",
     )
 
 

@@ -10,13 +10,13 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from mcpserver.auth import Authenticator
 from mcpserver.errors import Unauthorized
+from mcpserver.fetching import http_session
 from mcpserver.jwks import (
     MAX_DOCUMENT_BYTES,
     REFRESH_SECONDS,
     THROTTLE_SECONDS,
     JwksClient,
     KeysUnavailable,
-    http_session,
 )
 from tests.mcpserver.auth.issuing import Clock, Issuer, JwksServer
 from tests.support.waiting import wait_until

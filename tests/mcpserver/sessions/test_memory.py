@@ -26,6 +26,7 @@ def person(name: str, client: str = "client-1") -> Principal:
         scopes=frozenset(),
         roles=(),
         token_id="j",
+        key_id="rsa-1",
         expires_at_seconds=0,
     )
 

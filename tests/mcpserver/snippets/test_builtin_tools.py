@@ -28,6 +28,7 @@ def context_of(person: str, tenant: str = "tenant-1") -> Context:
         session_id="session-1",
         roles=(),
         token_id="token-1",
+        key_id="rsa-1",
     )
     return Context(principal, SilentChannel(), logger="test", progress_token=None, log_level=None)
 

@@ -1,0 +1,45 @@
+"""What goes on in callers' names after their requests were let in: open streams and running calls.
+
+Made by ``app``; streams and calls enter themselves, ``revocations`` tells when something was revoked. A
+token's expiry ends a stream in ``events``. Must not judge: whether something is revoked is asked.
+"""
+
+from collections.abc import Callable
+
+from mcpserver.principal import Principal
+from mcpserver.revocations import RevokedPredicate
+
+
+class Stay:
+    """One stream or call: whose it is, and how it is ended without waiting."""
+
+    __slots__ = ("end", "is_over", "principal")
+
+    def __init__(self, principal: Principal, end: Callable[[], object]) -> None:
+        self.principal = principal
+        self.end = end
+        self.is_over = False
+
+
+class Ongoing:
+    """All of them in this process."""
+
+    def __init__(self) -> None:
+        self._stays: set[Stay] = set()
+
+    def begin(self, principal: Principal, end: Callable[[], object]) -> Stay:
+        """Enter something that begins; ``end`` must not block."""
+        stay = Stay(principal, end)
+        self._stays.add(stay)
+        return stay
+
+    def over(self, stay: Stay) -> None:
+        """Forget what is over."""
+        stay.is_over = True
+        self._stays.discard(stay)
+
+    def end_revoked(self, revoked: RevokedPredicate) -> None:
+        """End what goes on for a session or under a key that was revoked."""
+        for stay in list(self._stays):
+            if revoked(stay.principal.session_id, stay.principal.key_id):
+                stay.end()
