@@ -1,31 +1,63 @@
-"""``authserver doctor``: what the server depends on, whether it is well, and what to do."""
+"""``authserver doctor``: what the server depends on, whether it is well, and what to do where it is not.
 
+Decides which checks of ``cli.checks`` can be made, runs them in order and prints the report. Exit code 1 when
+one failed.
+"""
+
+import json
 import time
+from dataclasses import asdict
 
 import click
-from rich.console import Console
 
-from authserver.cli.output import failures
-from authserver.parts import make_parts
+from authserver.cli import checks
+from authserver.cli.checks import Check
+from authserver.cli.output import failures, json_option
+from authserver.parts import Parts, entra_configuration, make_parts
 from authserver.settings import Settings, load_settings
+from authserver.upstream.diagnosis import EntraProbe
+from authserver.upstream.http import EntraSession
+
+_MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
 
 
 @click.command()
-def doctor() -> None:
-    """Check the settings, the store and the signing keys, and say what to do."""
-    console = Console()
-    with failures(as_json=False):
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check settings, store, keys, Entra, clock and redirect URI; say what to do."""
+    with failures(as_json):
         settings = load_settings()
-        console.print(f"[green]✓[/] settings: issuer {settings.public_url}")
-        _check_store(settings, console)
+        parts = make_parts(settings, time.time)
+        try:
+            report = _examine(settings, parts)
+        finally:
+            parts.store.close()
+    healthy = all(check.status != "failed" for check in report)
+    if as_json:
+        click.echo(json.dumps({"healthy": healthy, "checks": [asdict(check) for check in report]}))
+    else:
+        _print(report)
+    if not healthy:
+        raise SystemExit(1)
 
 
-def _check_store(settings: Settings, console: Console) -> None:
-    parts = make_parts(settings, time.time)
-    try:
-        parts.store.check()
-        console.print(f"[green]✓[/] store: {'Redis' if settings.redis_url else settings.state_file}")
-        key = parts.keyring.signing_key()
-        console.print(f"[green]✓[/] keys: {key.algorithm} {key.kid} signs")
-    finally:
-        parts.store.close()
+def _examine(settings: Settings, parts: Parts) -> list[Check]:
+    report = [Check("settings", "ok", f"issuer {settings.public_url}"), checks.store(settings, parts.store)]
+    if report[-1].status == "ok":
+        report.append(checks.keys(parts.keyring))
+    with EntraSession(settings.entra_authority, settings.entra_ca_file) as session:
+        probe = EntraProbe(entra_configuration(settings), settings.azure_tenant_id, session)
+        reachable, reached = checks.entra(probe)
+        report.append(reachable)
+        if reached is not None:
+            report += [checks.clock(reached), checks.redirect_uri(probe, reached, settings)]
+            report.append(checks.credential(probe))
+    return report
+
+
+def _print(report: list[Check]) -> None:
+    width = max(len(check.name) for check in report)
+    for check in report:
+        click.echo(f"{_MARKS[check.status]} {check.name:<{width}}  {check.finding}")
+        if check.remedy:
+            click.echo(f"  {'':<{width}}  → {check.remedy}")
