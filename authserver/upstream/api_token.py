@@ -8,7 +8,6 @@ not decide whether that tenant, client or role is on anybody's list.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import requests
@@ -18,7 +17,7 @@ from authserver.model import Clock, Identity
 from authserver.upstream import assertions
 from authserver.upstream.assertions import require
 from authserver.upstream.errors import AssertionUnproven
-from authserver.upstream.http import EntraSession, get_json
+from authserver.upstream.http import get_json
 from authserver.upstream.published_keys import PublishedKeys
 
 ALGORITHMS: Final = ("RS256",)
@@ -68,24 +67,20 @@ class ApiApplication:
         client_id: a GUID.
         scope: what a delegated token must hold in ``scp``.
         authority: Entra's base URL, https.
-        ca_file: PEM that alone is trusted for it; None: the system's.
     """
 
     client_id: str
     scope: str
     authority: str
-    ca_file: Path | None
 
 
 class EntraApiTokens:
-    """Args: application; clock: seconds since 1970; session: overrides the HTTP session, for tests."""
+    """Args: application; session: HTTP to its authority; clock: seconds since 1970."""
 
-    def __init__(
-        self, application: ApiApplication, clock: Clock, session: requests.Session | None = None
-    ) -> None:
+    def __init__(self, application: ApiApplication, session: requests.Session, clock: Clock) -> None:
         self._application = application
+        self._session = session
         self._clock = clock
-        self._session = session or EntraSession(application.authority, application.ca_file)
         self._keys = PublishedKeys(self._fetch, ALGORITHMS)
         self._issuer_template = ""
 

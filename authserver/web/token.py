@@ -1,13 +1,21 @@
 """POST /token (RFC 6749 3.2): parsed once, answered by ``oauth.server``. The path that is walked most."""
 
-from typing import Any
+from typing import Any, Final
 
 from authserver.errors import OAuthError
 from authserver.metrics import TOKENS
-from authserver.oauth.parameters import MalformedParameters, Parameters, parse_parameters
+from authserver.oauth.parameters import (
+    MAX_VALUE_CHARACTERS,
+    MalformedParameters,
+    Parameters,
+    parse_parameters,
+)
 from authserver.oauth.requests import parse_token_request
 from authserver.oauth.server import TokenServer
 from authserver.web.http import HttpRequest, Reply, json_reply
+
+# Entra's access tokens with two hundred groups in them are longer than anything else that comes here.
+_MAX_ASSERTION_CHARACTERS: Final = 16_384
 
 
 class TokenEndpoint:
@@ -24,7 +32,8 @@ class TokenEndpoint:
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Exchange what was presented for tokens."""
-        parsed = parse_token_request(request.authorization, parse_form(request))
+        form = parse_form(request, max_value_characters=_MAX_ASSERTION_CHARACTERS)
+        parsed = parse_token_request(request.authorization, form)
         response = self._server.exchange(parsed)
         counter = self._issued.get(parsed.grant_type)
         if counter is None:
@@ -34,7 +43,7 @@ class TokenEndpoint:
         return json_reply(response.body())
 
 
-def parse_form(request: HttpRequest) -> Parameters:
+def parse_form(request: HttpRequest, *, max_value_characters: int = MAX_VALUE_CHARACTERS) -> Parameters:
     """Return the form of a client's own request.
 
     Raises:
@@ -45,6 +54,6 @@ def parse_form(request: HttpRequest) -> Parameters:
         # RFC 6749 3.2 with 2.3.1: secrets in a URL end up in logs.
         raise OAuthError("invalid_request", "parameters belong in the body")
     try:
-        return parse_parameters(request.form())
+        return parse_parameters(request.form(), max_value_characters=max_value_characters)
     except MalformedParameters as error:
         raise OAuthError("invalid_request", str(error)) from None

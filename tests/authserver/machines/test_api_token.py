@@ -13,11 +13,11 @@ from tests.authserver.machines import assertion_factory as made
 from tests.authserver.world import ALLOWED_TENANT, EVIL_TENANT, HOME_TENANT
 
 NOW: Final = 1_800_000_000.0
-APPLICATION: Final = ApiApplication(made.API, "access_as_user", made.AUTHORITY, None)
+APPLICATION: Final = ApiApplication(made.API, "access_as_user", made.AUTHORITY)
 
 
 def verify(token: str, network: made.Network | None = None) -> ApiCaller:
-    return EntraApiTokens(APPLICATION, lambda: NOW, network or made.Network()).verify(token)
+    return EntraApiTokens(APPLICATION, network or made.Network(), lambda: NOW).verify(token)
 
 
 def test_an_app_only_token_names_program_tenant_and_application_permissions() -> None:
@@ -180,7 +180,7 @@ def test_claims_that_are_no_object_prove_nothing() -> None:
 
 def test_keys_are_fetched_once_and_a_made_up_key_does_not_fetch_them_again() -> None:
     network = made.Network()
-    tokens = EntraApiTokens(APPLICATION, lambda: NOW, network)
+    tokens = EntraApiTokens(APPLICATION, network, lambda: NOW)
     for _ in range(3):
         tokens.verify(made.signed(made.app_only(NOW)))
         with pytest.raises(AssertionUnproven):
@@ -190,7 +190,7 @@ def test_keys_are_fetched_once_and_a_made_up_key_does_not_fetch_them_again() -> 
 
 def test_entra_that_is_away_is_nobodys_fault_and_does_not_matter_while_its_keys_are_known() -> None:
     network = made.Network()
-    tokens = EntraApiTokens(APPLICATION, lambda: NOW, network)
+    tokens = EntraApiTokens(APPLICATION, network, lambda: NOW)
     network.is_down = True
     with pytest.raises(UpstreamUnavailable):
         tokens.verify(made.signed(made.app_only(NOW)))

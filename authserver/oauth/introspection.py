@@ -1,0 +1,107 @@
+"""Token introspection (RFC 7662): a resource server asks whether a token that it was shown is good now.
+
+Called by ``web.introspect``. For resource servers that cannot follow the revocation list. Answers only an
+operator's client that proves itself, and only about tokens of the resources that it serves; about everything
+else, refresh tokens too, it says no more than "not active" (RFC 7662 2.2).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from authserver.errors import OAuthError
+from authserver.model import Client, Clock
+from authserver.oauth.clients import ClientDirectory, Credentials, parse_credentials
+from authserver.oauth.own_tokens import OwnAccessTokens
+from authserver.oauth.parameters import Parameters
+from authserver.oauth.requests import refuse_doubled
+from authserver.oauth.resource_directory import ResourceDirectory
+from authserver.store.protocols import SessionStore
+
+_INACTIVE: Final[Mapping[str, object]] = {"active": False}
+# RFC 7662 2.2, and of ours what a resource server goes by (RFC 9068 2.2.3.1, sid).
+_TOLD: Final = (
+    *("scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti"),
+    *("sid", "tid", "oid", "roles"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IntrospectionRequest:
+    """A request to the introspection endpoint (RFC 7662 2.1); the hint is not needed, tokens say what they
+    are.
+    """
+
+    credentials: Credentials
+    token: str = field(repr=False)
+
+
+def parse_introspection_request(authorization: str | None, form: Parameters) -> IntrospectionRequest:
+    """Return the introspection request.
+
+    Raises:
+        OAuthError: invalid_request or invalid_client.
+    """
+    refuse_doubled(form)
+    credentials = parse_credentials(authorization, form)
+    token = form.one("token")
+    if token is None:
+        raise OAuthError("invalid_request", "token is required")
+    return IntrospectionRequest(credentials, token)
+
+
+class Introspector:
+    """Args: clients, resources: who may ask about what; tokens: recognises them; sessions: what has ended;
+    clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        clients: ClientDirectory,
+        resources: ResourceDirectory,
+        tokens: OwnAccessTokens,
+        sessions: SessionStore,
+        clock: Clock,
+    ) -> None:
+        self._clients = clients
+        self._resources = resources
+        self._tokens = tokens
+        self._sessions = sessions
+        self._clock = clock
+
+    def introspect(self, request: IntrospectionRequest) -> Mapping[str, object]:
+        """Return the members of the answer (RFC 7662 2.2).
+
+        Raises:
+            OAuthError: invalid_client.
+        """
+        client = self._authenticated(request.credentials)
+        claims = self._tokens.claims(request.token)
+        if claims is None or not self._serves(client, claims.get("aud")):
+            return _INACTIVE
+        if not claims["nbf"] <= self._clock() < claims["exp"]:
+            return _INACTIVE
+        session = self._sessions.get_session(claims["sid"])
+        if session is None:
+            # A program's token has no session, a session may be forgotten before its last token expires.
+            ended = any(sid == claims["sid"] for sid, _ in self._sessions.ended_since(claims["iat"]))
+        else:
+            ended = session.state != "active"
+        if ended:
+            return _INACTIVE
+        told = {name: claims[name] for name in _TOLD if name in claims}
+        username = {} if session is None else {"username": session.identity.username}
+        return {"active": True, "token_type": "Bearer", **username, **told}
+
+    def _authenticated(self, credentials: Credentials) -> Client:
+        client = self._clients.authenticate(credentials)
+        if credentials.method == "none":
+            # RFC 7662 2.1: who asks must prove itself, so that nobody can try tokens out here.
+            raise OAuthError("invalid_client", "client authentication is required")
+        return client
+
+    def _serves(self, client: Client, audience: Any) -> bool:
+        if client.source != "operator":
+            return False
+        served = map(self._resources.by_uri, client.introspects)
+        return any(resource is not None and resource.uri == audience for resource in served)
