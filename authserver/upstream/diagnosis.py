@@ -30,12 +30,14 @@ class Reached:
 
 
 class EntraProbe:
-    """Args: configuration: the login application's; home_tid: the home tenant; session: to Entra."""
+    """Args: configuration: the login application's; home_tid: the home tenant; session: to Entra, its own."""
 
     def __init__(self, configuration: EntraConfiguration, home_tid: str, session: requests.Session) -> None:
         self._configuration = configuration
         self._authority = EntraAuthority(configuration, home_tid, session)
         self._session = session
+        # requests works out where a redirect leads even when it does not follow it, and counts that as one.
+        session.max_redirects = 1
 
     def reach(self) -> Reached:
         """Fetch the home tenant's discovery document.
