@@ -46,14 +46,6 @@ def run(folder: Path, *arguments: str, **changes: str) -> subprocess.CompletedPr
     )
 
 
-def test_doctor_finds_settings_store_and_keys_in_order(tmp_path: Path) -> None:
-    done = run(tmp_path, "doctor")
-    assert done.returncode == 0, done.stderr
-    for part in ("settings", "store", "keys"):
-        assert part in done.stdout
-    assert MASTER_SECRET not in done.stdout
-
-
 def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(tmp_path: Path) -> None:
     for command in ("serve", "doctor"):
         done = run(tmp_path, command, AUTHSERVER_MASTER_SECRET="not-a-key-but-secret")
@@ -61,13 +53,6 @@ def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(tmp_path: P
         assert "AUTHSERVER_MASTER_SECRET" in done.stderr
         assert len(done.stderr.strip().splitlines()) == 1
         assert "not-a-key-but-secret" not in done.stderr
-
-
-def test_doctor_names_a_store_that_cannot_be_used(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no folder")
-    done = run(tmp_path, "doctor", AUTHSERVER_STATE_FILE=str(tmp_path / "file" / "authserver.db"))
-    assert done.returncode == 1
-    assert "store:" in done.stderr
 
 
 def test_two_workers_serve_one_set_of_keys_until_they_are_told_to_stop(tmp_path: Path) -> None:
