@@ -8,9 +8,11 @@ from gevent import monkey  # isort: skip
 
 monkey.patch_all()
 
+import time
 from importlib import import_module
 from typing import Any
 
+from authserver.client_parts import configured_clients
 from authserver.settings import Settings, load_settings
 from serving.server import run
 from telemetry import logs
@@ -25,6 +27,7 @@ def serve() -> None:
         SettingsError: a variable is wrong.
     """
     settings = load_settings()
+    configured_clients(settings, time.time)  # before there are workers, each of which would say it
     logs.setup(_SERVICE, fmt=settings.log_format)
     run(
         lambda: _load(settings),
@@ -36,4 +39,6 @@ def serve() -> None:
 
 
 def _load(settings: Settings) -> Any:
+    # First, to hear what is made with the application. What waits at the end, logging.shutdown flushes.
+    import_module("authserver.audit").open_trail(settings).attach()
     return import_module("authserver.app").create_app(settings)

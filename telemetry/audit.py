@@ -1,13 +1,17 @@
 """Audit: one line for each event that a security team asks about later (registration, consent, login,
 refusal, …).
 
-Called by both servers where the event happens. Must never be given a token, code, secret or verifier:
+Called by both servers where the event happens; the authorization server keeps the lines in its store as
+well. Must never be given a token, code, secret or verifier:
 identifiers (client_id, sid, jti, tenant and object id) are what an audit line is made of.
 """
 
 import logging
+from typing import Final
 
-_log = logging.getLogger("audit")
+LOGGER_NAME: Final = "audit"
+
+_log = logging.getLogger(LOGGER_NAME)
 
 
 def audit(event: str, **fields: object) -> None:

@@ -35,14 +35,14 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; ``extra=`` fields become members, an exception becomes ``exception``."""
         line: dict[str, object] = {
-            "time": _rfc3339(record.created),
+            "time": rfc3339(record.created),
             "level": record.levelname,
             "service": self._service,
             "logger": record.name,
             "correlation_id": correlation.current(),
             "message": record.getMessage(),
         }
-        line.update((k, v) for k, v in vars(record).items() if k not in _STANDARD)
+        line.update(fields_of(record))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -57,7 +57,7 @@ class TextFormatter(logging.Formatter):
         """Return the line; control characters are escaped, so that one event stays one line."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         # An audit line's event is its message already.
-        shown = (item for item in vars(record).items() if item[0] not in _STANDARD and item[0] != "event")
+        shown = (item for item in fields_of(record).items() if item[0] != "event")
         fields = " ".join(f"{name}={value}" for name, value in shown)
         message = record.getMessage().encode("unicode_escape", "backslashreplace").decode()
         line = (
@@ -86,5 +86,11 @@ def setup(
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
 
 
-def _rfc3339(seconds: float) -> str:
+def fields_of(record: logging.LogRecord) -> dict[str, object]:
+    """Return what was passed as ``extra=``."""
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def rfc3339(seconds: float) -> str:
+    """Return a time since 1970 in UTC, to the millisecond."""
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"

@@ -9,6 +9,7 @@ from authserver.serve import serve as serve_until_stopped  # isort: skip
 
 import click
 
+from authserver.cli.audit import audit
 from authserver.cli.doctor import doctor
 from authserver.errors import SettingsError
 
@@ -28,4 +29,5 @@ def serve() -> None:
         raise click.ClickException(str(error)) from None
 
 
+main.add_command(audit)
 main.add_command(doctor)

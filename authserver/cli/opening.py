@@ -1,10 +1,11 @@
-"""How a command gets at the server's parts: settings read, parts made, the store closed at the end."""
+"""How a command gets at the parts: settings read, parts made, audit trail and store closed at the end."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from authserver import audit
 from authserver.cli.output import failures
 from authserver.parts import Parts, make_parts
 from authserver.settings import Settings, load_settings
@@ -29,6 +30,7 @@ def opened(as_json: bool) -> Iterator[Opened]:
         settings = load_settings()
         parts = make_parts(settings, time.time)
         try:
-            yield Opened(settings, parts)
+            with audit.kept(parts.store, parts.clock, settings.audit_retention_days):
+                yield Opened(settings, parts)
         finally:
             parts.store.close()

@@ -7,7 +7,7 @@ exit; with ``--json`` that line is JSON too.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 from rich.console import Console
@@ -15,6 +15,7 @@ from rich.table import Table
 
 from authserver.errors import RequestError, SettingsError, StoreUnavailable, UnavailableError
 
+_WIDE: Final = 400
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -23,7 +24,10 @@ class Output:
 
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
-        self._console = Console(soft_wrap=True, highlight=False)
+        self._console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+        if not self._console.is_terminal:
+            # Ids and names are there to be copied: no line is cut to the width of a terminal that is none.
+            self._console.width = _WIDE
 
     def record(self, record: Mapping[str, Any], sentence: str) -> None:
         """Print one thing: its JSON, or a sentence about it."""
@@ -48,9 +52,7 @@ class Output:
             table.add_column(heading, overflow="fold")
         for row in rows:
             table.add_row(*(_text(row.get(member)) for member in columns))
-        # Ids and names are there to be copied: no line is cut to the width of a terminal that is none.
-        width = None if self._console.is_terminal else 400
-        self._console.print(table, width=width)
+        self._console.print(table)
 
     def _print(self, text: str) -> None:
         # click, not rich: nothing in it is markup.
