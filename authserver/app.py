@@ -15,15 +15,18 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from authserver.errors import StoreUnavailable
+from authserver.machines import Connect
 from authserver.model import Clock, LoginPurpose
 from authserver.oauth.authorization import AuthorizationValidator
 from authserver.oauth.codes import CodeIssuer
 from authserver.oauth.consent_form import ConsentForms
 from authserver.oauth.grant import Lifetimes, Services
+from authserver.oauth.introspection import Introspector
 from authserver.oauth.metadata import metadata_document
-from authserver.oauth.registration import Registrar
+from authserver.oauth.own_tokens import OwnAccessTokens
 from authserver.oauth.revocation import Revoker
 from authserver.oauth.server import TokenServer
+from authserver.oauth.upstream_check import UpstreamCheck
 from authserver.parts import Parts, make_parts
 from authserver.people import People
 from authserver.settings import Settings
@@ -32,6 +35,7 @@ from authserver.tokens import TokenMinter
 from authserver.upstream.broker import SignInBroker
 from authserver.web.authorize import AuthorizeEndpoint
 from authserver.web.callback import Arrival, AuthorizationArrival, CallbackEndpoint
+from authserver.web.client_configuration import ClientConfigurationEndpoint
 from authserver.web.consent import ConsentEndpoint
 from authserver.web.cookies import Cookies
 from authserver.web.departure import Departures
@@ -40,6 +44,7 @@ from authserver.web.edge import Edge
 from authserver.web.front_door import FrontDoor
 from authserver.web.health import HealthEndpoint, MetricsEndpoint, ReadyEndpoint
 from authserver.web.http import Endpoint, HttpRefusal, Reply
+from authserver.web.introspect import IntrospectEndpoint
 from authserver.web.nowhere import Nowhere
 from authserver.web.pages import Pages
 from authserver.web.register import RegisterEndpoint
@@ -60,6 +65,7 @@ def create_app(
     clock: Clock = time.time,
     store: Store | None = None,
     broker: SignInBroker | None = None,
+    connect: Connect | None = None,
 ) -> Flask:
     """Return the application.
 
@@ -68,15 +74,16 @@ def create_app(
         clock: seconds since 1970.
         store: instead of the one that the settings name.
         broker: instead of Entra ID.
+        connect: instead of HTTP to those whose assertions are accepted.
     """
-    parts = make_parts(settings, clock, store, broker)
+    parts = make_parts(settings, clock, store, broker, connect)
     try:
         parts.keyring.ensure_first()
     except StoreUnavailable as error:
         # The first request that needs a key makes it; /readyz says so until then.
         _log.error("no signing key yet: %s", error.private_detail)
     pages = Pages()
-    edge = Edge(ErrorResponses(pages, settings.public_url))
+    edge = Edge(ErrorResponses(pages, settings.public_url, settings.support_contact))
     endpoints = _endpoints(settings, parts, pages)
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
@@ -97,13 +104,14 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
     forms = ConsentForms(parts.cipher, parts.clock, settings.login_lifetime_seconds)
     validator = AuthorizationValidator(parts.clients, parts.resources)
     issuer = settings.public_url
-    codes = CodeIssuer(parts.store, parts.clock, settings.code_lifetime_seconds)
+    codes = CodeIssuer(parts.store, parts.vault, parts.clock, settings.code_lifetime_seconds)
     people = People(settings, parts, pages, cookies, departures)
     arrivals: dict[LoginPurpose, Arrival] = {
-        "authorize": AuthorizationArrival(codes, issuer),
+        "authorize": AuthorizationArrival(parts.tenants, codes, issuer),
         **people.arrivals(),
     }
     services = _services(settings, parts)
+    registrar = parts.client_parts.registrar
     revoker = Revoker(parts.clients, parts.store, parts.refresh_tokens, parts.keyring, issuer)
     metadata = MetadataEndpoint(metadata_document(settings, parts.resources))
     return {
@@ -111,14 +119,31 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
         **dict.fromkeys((f"{path}/<path:rest>" for path in _METADATA_PATHS), OtherIssuerEndpoint()),
         "/openapi.json": OpenApiEndpoint(settings.endpoint_prefix),
         "/jwks": JwksEndpoint(parts.keyring.jwks),
-        "/register": RegisterEndpoint(Registrar(parts.store, settings.private_redirect_schemes, parts.clock)),
+        "/register": RegisterEndpoint(registrar, settings.registration_policy, _initial_token(settings)),
+        "/register/<path:client_id>": ClientConfigurationEndpoint(
+            registrar, enabled=settings.registration_policy != "off"
+        ),
         "/authorize": AuthorizeEndpoint(
-            validator, forms, cookies, pages, stay_seconds=settings.refresh_absolute_lifetime_seconds
+            validator,
+            forms,
+            cookies,
+            pages,
+            stay_seconds=settings.refresh_absolute_lifetime_seconds,
+            verified_hosts=settings.verified_client_hosts,
         ),
         "/consent": ConsentEndpoint(forms, parts.clients, departures, cookies),
         "/callback": CallbackEndpoint(parts.store, parts.broker, parts.tenants, cookies, arrivals),
         "/token": TokenEndpoint(TokenServer(services)),
         "/revoke": RevokeEndpoint(revoker),
+        "/introspect": IntrospectEndpoint(
+            Introspector(
+                parts.clients,
+                parts.resources,
+                OwnAccessTokens(parts.keyring, issuer),
+                parts.store,
+                parts.clock,
+            )
+        ),
         **people.endpoints(),
         "/healthz": HealthEndpoint(),
         "/readyz": ReadyEndpoint(parts.store, parts.keyring, parts.broker),
@@ -129,6 +154,7 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
 def _services(settings: Settings, parts: Parts) -> Services:
     return Services(
         clients=parts.clients,
+        client_sessions=parts.client_parts.sessions,
         resources=parts.resources,
         tenants=parts.tenants,
         codes=parts.store,
@@ -138,11 +164,25 @@ def _services(settings: Settings, parts: Parts) -> Services:
             parts.keyring, settings.public_url, settings.access_token_lifetime_seconds, parts.clock
         ),
         refresh_tokens=parts.refresh_tokens,
+        assertions=parts.assertions,
+        vault=parts.vault,
+        upstream=UpstreamCheck(
+            parts.broker.renew,
+            parts.vault,
+            parts.clock,
+            every_seconds=settings.upstream_check_seconds,
+            grace_seconds=settings.upstream_grace_seconds,
+        ),
         lifetimes=Lifetimes(
             settings.refresh_idle_lifetime_seconds, settings.refresh_absolute_lifetime_seconds
         ),
         clock=parts.clock,
     )
+
+
+def _initial_token(settings: Settings) -> str | None:
+    token = settings.registration_access_token
+    return None if token is None else token.get_secret_value()
 
 
 def _mount(app: Flask, edge: Edge, endpoints: dict[str, Endpoint]) -> None:

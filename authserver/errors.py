@@ -65,6 +65,28 @@ class RedirectableError(RequestError):
         self.target = target
 
 
+class NotAdmitted(PageError):
+    """Shown to a person who signed in and has no access here: whom to ask, and the way back.
+
+    Args:
+        description: public.
+        tid: their tenant, for whoever is asked.
+        target: where the application waits for an answer; None where none does.
+    """
+
+    def __init__(
+        self,
+        description: str,
+        *,
+        tid: str,
+        target: ProvenRedirect | None = None,
+        private_detail: str | None = None,
+    ) -> None:
+        super().__init__("access_denied", description, private_detail=private_detail)
+        self.tid = tid
+        self.target = target
+
+
 class UnavailableError(AuthServerError):
     """Something this server depends on does not answer; trying again later is right.
 

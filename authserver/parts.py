@@ -7,12 +7,16 @@ it only says which part is made of which.
 from dataclasses import dataclass
 
 from authserver.cipher import Cipher
+from authserver.client_parts import ClientParts, make_client_parts
 from authserver.keys import KeyRing
+from authserver.machines import Connect, make_assertions
 from authserver.model import Clock
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.device_requests import DeviceRequests
+from authserver.oauth.grant import Assertions
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.user_codes import UserCodes
+from authserver.oauth.vault import Vault
 from authserver.settings import Settings
 from authserver.store import Store, open_store
 from authserver.tokens import RefreshTokens
@@ -41,16 +45,23 @@ class Parts:
     store: Store
     keyring: KeyRing
     clients: ClientDirectory
+    client_parts: ClientParts
     resources: ResourceDirectory
     tenant_entries: TenantEntries
     tenants: TenantPolicy
     broker: SignInBroker
     refresh_tokens: RefreshTokens
     device_requests: DeviceRequests
+    assertions: Assertions
+    vault: Vault
 
 
 def make_parts(
-    settings: Settings, clock: Clock, store: Store | None = None, broker: SignInBroker | None = None
+    settings: Settings,
+    clock: Clock,
+    store: Store | None = None,
+    broker: SignInBroker | None = None,
+    connect: Connect | None = None,
 ) -> Parts:
     """Make the parts; nothing is connected yet.
 
@@ -59,9 +70,11 @@ def make_parts(
         clock: seconds since 1970.
         store: instead of the one that the settings name.
         broker: instead of Entra ID.
+        connect: instead of HTTP to those whose assertions are accepted.
     """
     cipher = Cipher(settings.master_secrets)
     store = store or open_store(settings, clock, cipher)
+    client_parts = make_client_parts(settings, store, clock)
     configured = {**settings.allowed_tenants, settings.home_tenant.tid: settings.home_tenant}
     tenant_entries = TenantEntries(configured, store, clock)
     tenants = TenantPolicy(
@@ -79,7 +92,8 @@ def make_parts(
             rotation_seconds=settings.signing_key_rotation_seconds,
             token_lifetime_seconds=settings.access_token_lifetime_seconds,
         ),
-        clients=ClientDirectory(store, clock),
+        clients=client_parts.directory,
+        client_parts=client_parts,
         resources=ResourceDirectory(settings.resources),
         tenant_entries=tenant_entries,
         tenants=tenants,
@@ -87,6 +101,13 @@ def make_parts(
         refresh_tokens=RefreshTokens(cipher),
         device_requests=DeviceRequests(
             store, UserCodes(cipher), clock, settings.device_code_lifetime_seconds
+        ),
+        assertions=make_assertions(settings, store, clock, connect),
+        vault=Vault(
+            store,
+            cipher,
+            clock,
+            pending_seconds=max(settings.code_lifetime_seconds, settings.device_code_lifetime_seconds) + 60,
         ),
     )
 

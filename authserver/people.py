@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter
 
-from authserver.model import Identity, LoginPurpose
+from authserver.model import LoginPurpose
 from authserver.oauth.browser_form import BrowserForms
 from authserver.oauth.device_authorization import DeviceAuthorizer
 from authserver.oauth.guess_limit import GuessLimit
@@ -70,8 +70,5 @@ class People:
 
     def arrivals(self) -> dict[LoginPurpose, Arrival]:
         """Return what happens to those who come back from Entra."""
-        return {"device": DeviceArrival(self._parts.device_requests, _admitted, self._pages)}
-
-
-def _admitted(_person: Identity, scopes: tuple[str, ...]) -> tuple[str, ...]:
-    return scopes
+        parts = self._parts
+        return {"device": DeviceArrival(parts.device_requests, parts.tenants, parts.vault, self._pages)}

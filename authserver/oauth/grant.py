@@ -14,12 +14,17 @@ from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin  # type: ignore
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Clock, Identity, Resource, Session, TokenSubject
+from authserver.oauth.client_sessions import ClientSessions
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.device_requests import DeviceRequests
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client
-from authserver.store.protocols import CodeStore, SessionStore
+from authserver.oauth.upstream_check import UpstreamCheck
+from authserver.oauth.vault import Vault
+from authserver.store.protocols import CodeStore, OnceStore, SessionStore
 from authserver.tokens import AccessToken, RefreshTokens, TokenMinter
+from authserver.upstream.api_token import ApiTokens
+from authserver.upstream.identity_assertion import IdentityAssertions
 from authserver.upstream.tenants import TenantPolicy, TenantRefused
 from telemetry.audit import audit
 
@@ -33,10 +38,31 @@ class Lifetimes:
 
 
 @dataclass(frozen=True, slots=True)
+class Assertions:
+    """What assertions of others are verified with (RFC 7523).
+
+    Attributes:
+        api_tokens: Entra's access tokens; None: there is no API application.
+        identity: identity assertion grants.
+        once: remembers what was spent.
+    """
+
+    api_tokens: ApiTokens | None
+    identity: IdentityAssertions
+    once: OnceStore
+
+    @property
+    def are_accepted(self) -> bool:
+        """Whether there is any kind that is accepted."""
+        return self.api_tokens is not None or self.identity.are_accepted
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What grants work with; made once in ``app``."""
 
     clients: ClientDirectory
+    client_sessions: ClientSessions
     resources: ResourceDirectory
     tenants: TenantPolicy
     codes: CodeStore
@@ -44,6 +70,9 @@ class Services:
     sessions: SessionStore
     minter: TokenMinter
     refresh_tokens: RefreshTokens
+    assertions: Assertions
+    vault: Vault
+    upstream: UpstreamCheck
     lifetimes: Lifetimes
     clock: Clock
 
@@ -76,7 +105,10 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         Raises:
             OAuthError: invalid_client, unauthorized_client.
         """
-        client = self.services.clients.authenticate(self.parsed.credentials)
+        clients, credentials = self.services.clients, self.parsed.credentials
+        # Looked at before anybody is authenticated: it says whose keys, if any, have to prove the client.
+        snapshot = self.snapshot(self.parsed) if clients.is_document(credentials.client_id) else None
+        client = clients.authenticate(credentials, snapshot)
         if self.GRANT_TYPE not in client.grant_types:
             raise OAuthError("unauthorized_client", "this client is not registered for this grant_type")
         self._client = client
@@ -88,6 +120,15 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         response = self.exchange(self.parsed, self._client)
         self.services.clients.touch(self._client)
         return 200, response, []
+
+    def snapshot(self, _request: TokenRequest) -> Client | None:
+        """Return the metadata document that a person agreed to, as it is kept with what is presented; nothing
+        is spent. None: this grant is not for clients that introduce themselves so.
+
+        Raises:
+            OAuthError: what is presented is worth nothing to that client.
+        """
+        return None
 
     def exchange(self, request: TokenRequest, client: Client) -> TokenResponse:
         """Return the tokens.
@@ -164,7 +205,13 @@ class Grant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         session = self._new_session(client, opening, None if refresh is None else refresh.token_hash)
         # Signed before the session is durable: when there is no key, nothing was acknowledged.
         access = self.mint(opening.identity, client, opening.scopes, opening.resource, opening.sid)
-        if not self.services.sessions.open_session(session):
+        self.services.client_sessions.note(client, session)
+        if is_refreshable:
+            self.services.vault.keep(session)
+        is_open = self.services.sessions.open_session(session)
+        if not is_open or not is_refreshable:
+            self.services.vault.forget(opening.sid)
+        if not is_open:
             raise OAuthError(
                 "invalid_grant",
                 "what was presented is no longer valid",

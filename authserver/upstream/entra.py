@@ -20,7 +20,7 @@ from authserver.errors import UpstreamUnavailable
 from authserver.model import Clock, SignedIn, SignInHints
 from authserver.upstream.authority import EntraAuthority, EntraConfiguration
 from authserver.upstream.broker import Departure
-from authserver.upstream.errors import LoginDenied, LoginUnproven
+from authserver.upstream.errors import LoginDenied, LoginUnproven, UpstreamUndecided
 from authserver.upstream.graph import GroupLookup
 from authserver.upstream.http import EntraSession
 from authserver.upstream.id_token import Expected, verify_id_token
@@ -31,6 +31,10 @@ _REACHABILITY_SECONDS: Final = 10
 RENEWAL_SECONDS: Final = 3.0
 # Which authority a login was sent to; stands in its flow beside MSAL's own members.
 _SEGMENT: Final = "authority_segment"
+# When the person must have signed in at the earliest; likewise.
+_NOT_BEFORE: Final = "auth_not_before_seconds"
+# Entra names the time of the sign-in when it is asked for (OpenID Connect Core 5.5).
+_CLAIMS: Final = '{"id_token":{"auth_time":{"essential":true}}}'
 # What the other tenant's administrator consents to: all that the application is registered with, which is of
 # Microsoft Graph, named by its id because its URL differs between clouds.
 _ADMIN_CONSENT_SCOPE: Final = "00000003-0000-0000-c000-000000000000/.default"
@@ -90,11 +94,19 @@ class EntraBroker:
             flow = client.initiate_auth_code_flow(
                 scopes=list(self._configuration.scopes),
                 redirect_uri=self._configuration.callback_url,
-                prompt="select_account",
+                prompt=_prompt(hints),
                 login_hint=hints.login_hint,
+                domain_hint=hints.domain_hint,
+                max_age=hints.max_age_seconds,
+                claims_challenge=None if hints.max_age_seconds is None else _CLAIMS,
                 response_mode="query",
             )
-        return Departure(flow["auth_uri"], {**flow, _SEGMENT: segment})
+        # MSAL compares max_age with the time of the answer: who reads Entra's last page slowly would fail.
+        asked = flow.pop("max_age", None)
+        not_before_seconds = None if asked is None else int(self._clock()) - asked
+        return Departure(
+            flow["auth_uri"], {**flow, _SEGMENT: segment, _NOT_BEFORE: not_before_seconds}
+        )
 
     def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
         """Redeem what the browser brought back and verify who it is.
@@ -108,7 +120,7 @@ class EntraBroker:
             LoginUnproven: the answer does not belong to the flow, or its id_token proves nothing.
             UpstreamUnavailable: Entra does not answer.
         """
-        msals = {name: value for name, value in flow.items() if name != _SEGMENT}
+        msals = {name: value for name, value in flow.items() if name not in (_SEGMENT, _NOT_BEFORE)}
         authority = self._authority(str(flow[_SEGMENT]))
         try:
             result = authority.application().acquire_token_by_auth_code_flow(msals, dict(answer))
@@ -120,7 +132,8 @@ class EntraBroker:
             raise LoginUnproven(f"MSAL refused the answer: {type(error).__name__}") from None
         if "error" in result:
             raise _denied(result)
-        return self._signed_in(authority, result, _nonce_sent(str(flow["auth_uri"])))
+        nonce = _nonce_sent(str(flow["auth_uri"]))
+        return self._signed_in(authority, result, nonce, flow.get(_NOT_BEFORE))
 
     def renew(self, tid: str, refresh_token: str) -> SignedIn:
         """Ask Entra about somebody who signed in before, with the refresh token it gave.
@@ -162,6 +175,21 @@ class EntraBroker:
         }
         return f"{self._authority('organizations').admin_consent_url()}?{urlencode(query)}"
 
+    def sign_out_url(self, return_to: str) -> str:
+        """Return Entra's ``end_session_endpoint`` for this application (OpenID Connect RP-Initiated Logout 2).
+
+        Args:
+            return_to: where the browser goes afterwards, as registered at Entra.
+
+        Raises:
+            UpstreamUnavailable: Entra's discovery document cannot be fetched, or names none.
+        """
+        endpoint = self._authority(self._segment()).discovered().get("end_session_endpoint")
+        if not isinstance(endpoint, str):
+            raise UpstreamUnavailable("Entra: no end_session_endpoint")
+        query = {"client_id": self._configuration.client_id, "post_logout_redirect_uri": return_to}
+        return f"{endpoint}?{urlencode(query)}"
+
     def is_reachable(self) -> bool:
         """Tell whether Entra answered within the last seconds; asks at most every ten."""
         asked_at, reached = self._reached
@@ -181,11 +209,22 @@ class EntraBroker:
             self._authorities[segment] = EntraAuthority(self._configuration, segment, self._session)
         return self._authorities[segment]
 
-    def _signed_in(self, authority: EntraAuthority, result: Mapping[str, Any], nonce: str | None) -> SignedIn:
+    def _signed_in(
+        self,
+        authority: EntraAuthority,
+        result: Mapping[str, Any],
+        nonce: str | None,
+        not_before_seconds: int | None = None,
+    ) -> SignedIn:
         id_token, refresh_token = result.get("id_token"), result.get("refresh_token")
         if not isinstance(id_token, str):
             raise LoginUnproven("no id_token")
-        expected = Expected(self._configuration.client_id, str(authority.discovered()["issuer"]), nonce)
+        expected = Expected(
+            self._configuration.client_id,
+            str(authority.discovered()["issuer"]),
+            nonce,
+            not_before_seconds,
+        )
         identity = verify_id_token(id_token, authority.keys, expected, self._clock)
         if identity.has_group_overage and self._groups is not None:
             identity = self._groups.resolved(identity, str(result.get("access_token")))
@@ -194,6 +233,11 @@ class EntraBroker:
 
 class _TooSlowError(Exception):
     """Entra did not answer in time."""
+
+
+def _prompt(hints: SignInHints) -> str:
+    # max_age=0 says what prompt=login says (OpenID Connect Core 3.1.2.1); otherwise the account is chosen.
+    return "login" if hints.prompt == "login" or hints.max_age_seconds == 0 else "select_account"
 
 
 def _denied(result: Mapping[str, Any]) -> LoginDenied:
@@ -207,7 +251,7 @@ def _refused_renewal(result: Mapping[str, Any]) -> Exception:
     if code in _DEFINITIVE and not is_busy:
         return LoginDenied("access_denied", _private_detail(code, result))
     # invalid_client and the like are this server's own fault: nobody loses a session over an expired secret.
-    return UpstreamUnavailable(_private_detail(code, result))
+    return UpstreamUndecided(_private_detail(code, result))
 
 
 def _private_detail(code: str, result: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What can go wrong at Entra, told apart by what the person and the client should learn."""
 
-from authserver.errors import AuthServerError
+from authserver.errors import AuthServerError, UpstreamUnavailable
 
 
 class LoginDenied(AuthServerError):
@@ -31,3 +31,7 @@ class DocumentRefused(AuthServerError):
 
 class DocumentUnavailable(AuthServerError):
     """A public document that cannot be had at the moment; the message is for the log."""
+
+
+class UpstreamUndecided(UpstreamUnavailable):
+    """Entra answered, and said nothing about the person: this server's own credential is refused, say."""

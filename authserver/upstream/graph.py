@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import requests
 
-from authserver.errors import UpstreamUnavailable
 from authserver.model import Identity
+from authserver.upstream.errors import UpstreamUndecided
 
 # Enough to read one's own memberships; asked for at the sign-in where groups are looked up.
 SCOPES: Final = ("User.Read",)
@@ -37,7 +37,7 @@ class GroupLookup:
             access_token: Entra's, of this person, for Graph.
 
         Raises:
-            UpstreamUnavailable: Graph does not give the whole list.
+            UpstreamUndecided: Graph does not give the whole list.
         """
         if not self._wanted(identity.tid):
             return identity
@@ -50,7 +50,7 @@ class GroupLookup:
             page = self._page(url, access_token)
             listed = page.get("value")
             if not isinstance(listed, list):
-                raise UpstreamUnavailable("Graph: a page without a list")
+                raise UpstreamUndecided("Graph: a page without a list")
             groups += [
                 each["id"] for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)
             ]
@@ -58,8 +58,8 @@ class GroupLookup:
             if url is None:
                 return tuple(groups)
             if not isinstance(url, str) or not url.startswith(f"{self._graph_url}/"):
-                raise UpstreamUnavailable("Graph: the next page is elsewhere")
-        raise UpstreamUnavailable("Graph: more pages than anybody has groups")
+                raise UpstreamUndecided("Graph: the next page is elsewhere")
+        raise UpstreamUndecided("Graph: more pages than anybody has groups")
 
     def _page(self, url: str, access_token: str) -> Mapping[str, Any]:
         try:
@@ -67,9 +67,9 @@ class GroupLookup:
             response.raise_for_status()
             page = response.json()
         except requests.HTTPError as error:
-            raise UpstreamUnavailable(f"Graph: status {error.response.status_code}") from None
+            raise UpstreamUndecided(f"Graph: status {error.response.status_code}") from None
         except (OSError, ValueError) as error:
-            raise UpstreamUnavailable(f"Graph: {type(error).__name__}") from None
+            raise UpstreamUndecided(f"Graph: {type(error).__name__}") from None
         if not isinstance(page, dict):
-            raise UpstreamUnavailable("Graph: not a JSON object")
+            raise UpstreamUndecided("Graph: not a JSON object")
         return page

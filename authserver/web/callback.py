@@ -8,10 +8,11 @@ this request. The login is taken from the store first, so that a callback works 
 import hmac
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from authserver.cipher import digest
-from authserver.errors import PageError, RedirectableError, RequestError, UpstreamUnavailable
+from authserver.errors import NotAdmitted, PageError, RedirectableError, RequestError, UpstreamUnavailable
 from authserver.metrics import SIGN_INS
 from authserver.model import Login, LoginPurpose, SignedIn
 from authserver.oauth.authorization_response import proven, success_url
@@ -40,20 +41,30 @@ class AuthorizationArrival:
     """Back to the client, with a code for the request that was stored.
 
     Args:
+        tenants: know which of the scopes somebody holds.
         codes: issues the code.
         issuer: for RFC 9207.
     """
 
-    def __init__(self, codes: CodeIssuer, issuer: str) -> None:
+    def __init__(self, tenants: TenantPolicy, codes: CodeIssuer, issuer: str) -> None:
+        self._tenants = tenants
         self._codes = codes
         self._issuer = issuer
 
     def arrive(self, login: Login, signed_in: SignedIn) -> Reply:
         """Issue the code and send the browser to the client."""
-        if login.request is None:
+        request, identity = login.request, signed_in.identity
+        if request is None:
             raise PageError("invalid_request", "this sign-in was not started by an application")
-        code = self._codes.issue(login.request, signed_in)
-        return redirect(success_url(login.request, code, self._issuer))
+        scopes = self._tenants.admitted(identity, request.scopes)
+        if not scopes:
+            _refused("scopes", login, tid=identity.tid, oid=identity.oid)
+            raise RedirectableError(
+                proven(request), "access_denied", "this account may do nothing of what was asked for"
+            )
+        # What is not held is left out; the token response says what is granted (RFC 6749 3.3).
+        code = self._codes.issue(replace(request, scopes=scopes), signed_in)
+        return redirect(success_url(request, code, self._issuer))
 
 
 class CallbackEndpoint:
@@ -90,13 +101,18 @@ class CallbackEndpoint:
         cookie_name = self._cookies.login_name(state)
         _check_browser(login, request.cookies.get(cookie_name))
         signed_in = self._identify(login, answer)
-        reply = self._arrivals[login.purpose].arrive(login, signed_in)
+        try:
+            if login.purpose != "onboarding":
+                self._tenants.check(signed_in.identity.tid)
+            reply = self._arrivals[login.purpose].arrive(login, signed_in)
+        except TenantRefused as error:
+            raise _not_admitted(login, signed_in, error) from None
         SIGN_INS.labels("succeeded").inc()
         return reply.with_headers(self._cookies.clear(cookie_name))
 
     def _identify(self, login: Login, answer: Parameters) -> SignedIn:
         try:
-            signed_in = self._broker.finish(login.upstream_flow, answer.values)
+            return self._broker.finish(login.upstream_flow, answer.values)
         except LoginUnproven as error:
             _refused("unproven", login)
             raise PageError(
@@ -115,22 +131,19 @@ class CallbackEndpoint:
             raise RedirectableError(
                 proven(login.request), "temporarily_unavailable", "the sign-in service does not answer"
             ) from None
-        self._check_tenant(login, signed_in)
-        return signed_in
-
-    def _check_tenant(self, login: Login, signed_in: SignedIn) -> None:
-        identity = signed_in.identity
-        try:
-            self._tenants.check(identity.tid)
-        except TenantRefused as error:
-            _refused("tenant", login, tid=identity.tid, oid=identity.oid)
-            raise _turned_away(login, "access_denied", error.description, str(error)) from None
 
 
 def _turned_away(login: Login, code: str, description: str, private_detail: str) -> RequestError:
     if login.request is None:
         return PageError("access_denied", description, private_detail=private_detail)
     return RedirectableError(proven(login.request), code, description, private_detail=private_detail)
+
+
+def _not_admitted(login: Login, signed_in: SignedIn, error: TenantRefused) -> NotAdmitted:
+    identity = signed_in.identity
+    _refused(error.reason, login, tid=identity.tid, oid=identity.oid)
+    target = None if login.request is None else proven(login.request)
+    return NotAdmitted(error.description, tid=identity.tid, target=target, private_detail=str(error))
 
 
 def _check_browser(login: Login, cookie: str | None) -> None:

@@ -5,11 +5,10 @@ Three steps, each a form of this browser's own: the code, the decision, and, bac
 link that holds the code fills it in and skips none of them: who sends such a link wants to be the device.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from authserver.errors import PageError
-from authserver.model import Clock, Identity, Login, Resource, SignedIn, SignInHints
+from authserver.model import Clock, Login, Resource, SignedIn, SignInHints
 from authserver.oauth.browser_form import BrowserForms
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.device_requests import DeviceRequests
@@ -17,7 +16,9 @@ from authserver.oauth.device_states import DeviceAuthorization
 from authserver.oauth.guess_limit import GuessLimit, TooManyGuesses
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.user_codes import shown, typed
+from authserver.oauth.vault import Vault
 from authserver.tokens import new_sid
+from authserver.upstream.tenants import TenantPolicy
 from authserver.web.addresses import Addresses, network_of
 from authserver.web.cookies import Cookies
 from authserver.web.departure import Departures
@@ -178,18 +179,15 @@ class DeviceArrival:
 
     Args:
         requests: what waits.
-        admitted: returns which of the scopes this person holds.
+        tenants: know which of the scopes this person holds.
+        vault: takes what Entra gave for the session.
         pages: for the last word.
     """
 
-    def __init__(
-        self,
-        requests: DeviceRequests,
-        admitted: Callable[[Identity, tuple[str, ...]], tuple[str, ...]],
-        pages: Pages,
-    ) -> None:
+    def __init__(self, requests: DeviceRequests, tenants: TenantPolicy, vault: Vault, pages: Pages) -> None:
         self._requests = requests
-        self._admitted = admitted
+        self._tenants = tenants
+        self._vault = vault
         self._pages = pages
 
     def arrive(self, login: Login, signed_in: SignedIn) -> Reply:
@@ -199,12 +197,13 @@ class DeviceArrival:
         if record is None:
             raise PageError("invalid_request", _NOT_WAITING)
         person = {"client_id": record.client_id, "tid": identity.tid, "oid": identity.oid}
-        scopes = self._admitted(identity, record.scopes)
+        scopes = self._tenants.admitted(identity, record.scopes)
         if not scopes:
             self._requests.deny(user_code_hash)
             audit("login.refused", reason="scopes", purpose="device", **person)
             raise PageError("access_denied", "this account may do nothing of what the device asks for")
         sid = new_sid()
+        self._vault.put(sid, signed_in.refresh_token)
         if not self._requests.approve(user_code_hash, identity, scopes, sid):
             raise PageError("invalid_request", _NOT_WAITING)
         audit("login.succeeded", purpose="device", sid=sid, **person)

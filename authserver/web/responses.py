@@ -9,7 +9,7 @@ import logging
 from http import HTTPStatus
 from typing import Final
 
-from authserver.errors import RedirectableError, RequestError, UnavailableError
+from authserver.errors import NotAdmitted, RedirectableError, RequestError, UnavailableError
 from authserver.oauth.authorization_response import error_url
 from authserver.web.http import Headers, HttpRefusal, HttpRequest, Reply, json_reply
 from authserver.web.pages import Pages
@@ -33,11 +33,12 @@ def redirect(url: str) -> Reply:
 
 
 class ErrorResponses:
-    """Args: pages: for people; issuer: for RFC 9207."""
+    """Args: pages: for people; issuer: for RFC 9207; support_contact: whom people may ask for access."""
 
-    def __init__(self, pages: Pages, issuer: str) -> None:
+    def __init__(self, pages: Pages, issuer: str, support_contact: str = "") -> None:
         self._pages = pages
         self._issuer = issuer
+        self._support_contact = support_contact
 
     def render(
         self, error: Exception, endpoint: str, request: HttpRequest | None, *, speaks_json: bool
@@ -53,6 +54,9 @@ class ErrorResponses:
         if isinstance(error, RedirectableError):
             _log_refusal(endpoint, error.code, error.description, error.private_detail)
             return redirect(error_url(error, self._issuer))
+        if isinstance(error, NotAdmitted):
+            _log_refusal(endpoint, error.code, error.description, error.private_detail)
+            return self._not_admitted(error)
         if isinstance(error, RequestError):
             _log_refusal(endpoint, error.code, error.description, error.private_detail)
             return self._json(error, request) if speaks_json else self._page(error)
@@ -78,6 +82,22 @@ class ErrorResponses:
         title = "This request was refused" if status == HTTPStatus.FORBIDDEN else "Sign-in cannot continue"
         return self._pages.error(
             status, title, _sentence(error.description), advice=_GO_BACK, reference=correlation.current()
+        )
+
+    def _not_admitted(self, error: NotAdmitted) -> Reply:
+        way_back = None
+        if error.target is not None:
+            # Not a redirect: the application would show an error, and the person not learn whom to ask.
+            refusal = RedirectableError(error.target, error.code, error.description)
+            way_back = error_url(refusal, self._issuer)
+        return self._pages.show(
+            "not_admitted.html",
+            HTTPStatus.FORBIDDEN,
+            message=_sentence(error.description),
+            support_contact=self._support_contact,
+            tid=error.tid,
+            way_back=way_back,
+            reference=correlation.current(),
         )
 
     def _http(self, error: HttpRefusal, speaks_json: bool) -> Reply:

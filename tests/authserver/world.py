@@ -24,6 +24,7 @@ from werkzeug.test import TestResponse
 
 from authserver.app import create_app
 from authserver.cipher import Cipher
+from authserver.machines import Connect
 from authserver.model import Identity, SignedIn, SignInHints
 from authserver.settings import Settings
 from authserver.store import Store, open_store
@@ -66,6 +67,11 @@ class StubBroker:
         self.failure: Exception | None = None
         self.reachable = True
         self.started: list[SignInHints] = []
+        # What a renewal is asked with, and answers: as at the sign-in unless the test changed the person.
+        self.known: dict[str, Identity] = {}
+        self.asked: list[str] = []
+        self.changes: dict[str, Identity] = {}
+        self.renewal_failure: Exception | None = None
 
     def start(self, hints: SignInHints) -> Departure:
         if self.failure is not None:
@@ -82,7 +88,22 @@ class StubBroker:
             raise LoginDenied("access_denied", answer["error"])
         if answer.get("state") != flow["state"] or answer.get("code") != "good":
             raise LoginUnproven("stub")
-        return SignedIn(self.person)
+        token = f"entra-refresh-token-{len(self.known)}"
+        self.known[token] = self.person
+        return SignedIn(self.person, token)
+
+    def renew(self, tid: str, refresh_token: str) -> SignedIn:
+        self.asked.append(refresh_token)
+        if self.renewal_failure is not None:
+            raise self.renewal_failure
+        person = self.known[refresh_token]
+        assert person.tid == tid
+        return SignedIn(self.changes.get(person.subject, person), refresh_token)
+
+    def admin_consent_url(self, state: str) -> str:
+        if self.failure is not None:
+            raise self.failure
+        return "https://entra.test/adminconsent?" + urlencode({"state": state})
 
     def is_reachable(self) -> bool:
         return self.reachable
@@ -185,12 +206,12 @@ class World:
         return dict(jwt.decode(access_token, keys, algorithms=["RS256", "ES256"]).claims)
 
 
-def make_world(folder: Path, **settings: Any) -> World:
-    """Return a fresh server whose state lives in ``folder``."""
+def make_world(folder: Path, *, connect: Connect | None = None, **settings: Any) -> World:
+    """Return a fresh server whose state lives in ``folder``; ``connect`` stands for HTTP to assertions' issuers."""
     configured = make_settings(folder, **settings)
     clock, broker = Clock(), StubBroker()
     store = open_store(configured, clock, Cipher(configured.master_secrets))
-    app = create_app(configured, clock=clock, store=store, broker=broker)
+    app = create_app(configured, clock=clock, store=store, broker=broker, connect=connect)
     return World(app, configured, store, clock, broker)
 
 
