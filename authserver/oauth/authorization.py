@@ -13,11 +13,13 @@ from typing import Final
 from authserver.errors import PageError, ProvenRedirect, RedirectableError
 from authserver.model import AuthorizationRequest, Client, Resource
 from authserver.oauth import pkce
+from authserver.oauth.client_documents import ClientDocumentRefused
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.redirect_uris import MAX_URI_CHARACTERS, is_registered
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client
 from authserver.oauth.scopes import requested_scopes
+from authserver.oauth.sign_in_hints import parse_hints
 
 # RFC 6749 3.1: request parameters must not be included more than once (RFC 8707 2 excepts resource).
 _SINGLE: Final = (
@@ -31,9 +33,8 @@ _SINGLE: Final = (
         "prompt",
     ),
     *("login_hint", "nonce", "display", "max_age", "ui_locales", "id_token_hint", "acr_values", "claims"),
-    *("request", "request_uri"),
+    *("domain_hint", "request", "request_uri"),
 )
-_MAX_LOGIN_HINT_CHARACTERS: Final = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,7 @@ class AuthorizationValidator:
         challenge = _challenge(target, sent)
         resource = self._resource(target, client, sent)
         scopes, offline_access = requested_scopes(sent.one("scope"), resource)
-        prompt = sent.one("prompt")
-        if prompt is not None and "none" in prompt.split(" "):
-            # No approval is remembered, so there is never one to be silent about (OpenID Connect Core
-            # 3.1.2.6).
-            raise RedirectableError(target, "consent_required", "this server always asks the person")
-        hint = sent.one("login_hint")
+        hints = parse_hints(sent, target)
         request = AuthorizationRequest(
             client_id=client.client_id,
             redirect_uri=target.redirect_uri,
@@ -81,8 +77,11 @@ class AuthorizationValidator:
             resource=resource.uri,
             state=target.state,
             offline_access=offline_access,
-            login_hint=hint if hint and len(hint) <= _MAX_LOGIN_HINT_CHARACTERS else None,
-            prompt=prompt,
+            login_hint=hints.login_hint,
+            prompt=hints.prompt,
+            domain_hint=hints.domain_hint,
+            max_age_seconds=hints.max_age_seconds,
+            client=client if client.source == "document" else None,
         )
         return ValidatedRequest(request, client, resource)
 
@@ -92,7 +91,12 @@ class AuthorizationValidator:
         client_id = sent.one("client_id")
         if client_id is None:
             raise PageError("invalid_request", "client_id is missing")
-        client = self._clients.get(client_id)
+        try:
+            client = self._clients.introduce(client_id)
+        except ClientDocumentRefused as error:
+            raise PageError(
+                "invalid_client", error.description, private_detail=error.private_detail
+            ) from None
         if client is None:
             raise PageError("invalid_client", "this application is not registered here")
         return client

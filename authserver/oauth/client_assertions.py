@@ -1,4 +1,4 @@
-"""private_key_jwt: a client that proves itself by a JWT it signed (RFC 7523 2.2 and 3, OpenID Connect Core 9).
+"""private_key_jwt: a client proves itself by a JWT it signed (RFC 7523 2.2 and 3, OpenID Connect Core 9).
 
 Called by ``oauth.clients``. The keys are those of the client's registration or metadata document, in it or at
 its ``jwks_uri``; what the assertion itself says of keys is never looked at. Each assertion is good once.

@@ -12,15 +12,15 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 
 # RFC 8725 3.1: a list of our own; asymmetric algorithms alone.
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519")
 _KINDS: Final = {
     **dict.fromkeys(("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), "RSA"),
     "ES256": "P-256",
     "ES384": "P-384",
     **dict.fromkeys(("EdDSA", "Ed25519"), "Ed25519"),
 }
+ALGORITHMS: Final = tuple(_KINDS)
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
-_MIN_RSA_BITS: Final = 2048
+_RSA_BITS: Final = range(2048, 8193)
 _MAX_KEYS: Final = 20
 _MAX_SET_BYTES: Final = 16_384
 
@@ -57,7 +57,7 @@ def verifying_keys(key_set: Mapping[str, Any], algorithm: str, kid: str | None) 
     """
     found = []
     for member in key_set["keys"]:
-        is_named = kid is None or member.get("kid") == kid
+        is_named = kid is None or member.get("kid") in (None, kid)
         if is_named and member.get("alg") in (None, algorithm):
             key = _public_key(member)
             if key is not None and _kind(key) == _KINDS[algorithm]:
@@ -67,8 +67,8 @@ def verifying_keys(key_set: Mapping[str, Any], algorithm: str, kid: str | None) 
 
 def _public_key(member: Mapping[str, Any]) -> Key | None:
     # RFC 7517 5: what is not understood is ignored.
-    operations = member.get("key_ops")
-    if member.get("use", "sig") != "sig" or (operations is not None and "verify" not in operations):
+    operations = member.get("key_ops", ["verify"])
+    if member.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return None
     if member.get("kty") not in ("RSA", "EC", "OKP"):
         return None
@@ -82,7 +82,7 @@ def _public_key(member: Mapping[str, Any]) -> Key | None:
 
 def _kind(key: Key) -> str | None:
     if isinstance(key, RSAKey):
-        return "RSA" if key.raw_value.key_size >= _MIN_RSA_BITS else None
+        return "RSA" if key.raw_value.key_size in _RSA_BITS else None
     if isinstance(key, ECKey | OKPKey):
         return str(key.curve_name)
     return None

@@ -22,6 +22,20 @@ class AuthorizationCodeGrant(Grant):
 
     GRANT_TYPE = "authorization_code"
 
+    def snapshot(self, request: TokenRequest) -> Client | None:
+        """Return the document that the code, or the session it opened, was made with."""
+        if request.code is None:
+            raise OAuthError("invalid_request", "code is required")
+        code = self.services.codes.look_at_code(digest(request.code))
+        if isinstance(code, CodeReplay):
+            session = self.services.sessions.get_session(code.sid)
+            found = None if session is None else session.client
+        else:
+            found = None if code is None else code.request.client
+        if found is None or found.client_id != request.credentials.client_id:
+            raise OAuthError("invalid_grant", _REFUSED, private_detail="no code of that document client")
+        return found
+
     def exchange(self, request: TokenRequest, client: Client) -> TokenResponse:
         """Take the code, check what it is bound to, open its session, mint.
 

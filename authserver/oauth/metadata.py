@@ -8,7 +8,9 @@ from typing import Any
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata  # type: ignore[import-untyped]
 
 from authserver.oauth import pkce
-from authserver.oauth.registration import AUTH_METHODS, GRANT_TYPES, RESPONSE_TYPES
+from authserver.oauth.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
+from authserver.oauth.client_metadata import AUTH_METHODS, RESPONSE_TYPES
+from authserver.oauth.client_metadata import SELF_SERVICE_GRANT_TYPES as GRANT_TYPES
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.scopes import OFFLINE_ACCESS
 from authserver.settings import Settings
@@ -25,7 +27,6 @@ def metadata_document(settings: Settings, resources: ResourceDirectory) -> dict[
         "issuer": settings.public_url,
         "authorization_endpoint": settings.endpoint("/authorize"),
         "token_endpoint": settings.endpoint("/token"),
-        "registration_endpoint": settings.endpoint("/register"),
         "revocation_endpoint": settings.endpoint("/revoke"),
         "jwks_uri": settings.endpoint("/jwks"),
         "scopes_supported": [*scopes, OFFLINE_ACCESS],
@@ -33,7 +34,10 @@ def metadata_document(settings: Settings, resources: ResourceDirectory) -> dict[
         "response_modes_supported": ["query"],
         "grant_types_supported": list(GRANT_TYPES),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "client_id_metadata_document_supported": settings.client_documents,
         "code_challenge_methods_supported": [pkce.METHOD],
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 3
         # What OpenID Connect Discovery demands of the alias; no id_token is issued, these say how tokens
@@ -41,5 +45,7 @@ def metadata_document(settings: Settings, resources: ResourceDirectory) -> dict[
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [settings.signing_algorithm],
     }
+    if settings.registration_policy != "off":
+        document["registration_endpoint"] = settings.endpoint("/register")
     AuthorizationServerMetadata(document).validate()
     return document

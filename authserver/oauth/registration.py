@@ -1,82 +1,99 @@
-"""Dynamic client registration (RFC 7591): from what a stranger sent to a Client, or to a refusal that says
-why.
+"""Dynamic client registration (RFC 7591) and its management (RFC 7592): from what a stranger sent to a
+Client, or to a refusal that says why.
 
-Called by ``web.register``. Self-registered clients get authorization codes and refresh tokens, nothing
-else. Must not fetch anything a registration names, and must not repeat its input in an error.
+Called by ``web.register`` and ``web.client_configuration``. Self-registered clients get authorization codes
+and refresh tokens, nothing else. Must not fetch anything a registration names, and must not repeat its input
+in an error.
 """
 
+import hmac
 import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-import orjson
+from urllib.parse import quote
 
 from authserver.cipher import digest
-from authserver.errors import OAuthError
-from authserver.model import Client, Clock, TokenEndpointAuthMethod
-from authserver.oauth.redirect_uris import RedirectUriRefused, check_registrable
+from authserver.errors import AuthServerError
+from authserver.model import Client, Clock
+from authserver.oauth.client_metadata import (
+    LINKS,
+    SECRET_METHODS,
+    TEXTS,
+    Rules,
+    bad_metadata,
+    members,
+    parse_object,
+)
+from authserver.oauth.client_sessions import ClientSessions
 from authserver.store.protocols import ClientStore
 
-MAX_REDIRECT_URIS: Final = 20
-_MAX_TEXT_CHARACTERS: Final = 2048
-_MAX_LIST_ITEMS: Final = 32
-GRANT_TYPES: Final = ("authorization_code", "refresh_token")
-RESPONSE_TYPES: Final = ("code",)
-AUTH_METHODS: Final[tuple[TokenEndpointAuthMethod, ...]] = (
-    "none",
-    "client_secret_basic",
-    "client_secret_post",
+# RFC 7592 2.2: what the server says, a client does not send back.
+_SERVERS_MEMBERS: Final = (
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
 )
-# RFC 7591 2: what a registration that does not say means.
-_DEFAULT_AUTH_METHOD: Final = "client_secret_basic"
-_DEFAULT_GRANT_TYPES: Final = ("authorization_code",)
-_TEXTS: Final = ("client_name", "scope", "software_id", "software_version")
-_LINKS: Final = ("client_uri", "logo_uri", "tos_uri", "policy_uri")
+
+
+class RegistrationTokenRefused(AuthServerError):
+    """No registration access token, or another registration's (RFC 7592 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A client that was added, and the secret it is told once; kept out of the representation, and so out
-    of logs.
+    """A client as it is registered, and what it is told of its secrets; kept out of the representation, and
+    so out of logs.
+
+    Attributes:
+        uri: where the registration is managed.
+        token: manages it (RFC 7592 3).
+        secret: told once, when it is made.
     """
 
     client: Client
-    _secret: tuple[str, ...]
+    uri: str
+    token: str
+    secret: str | None = None
 
     def __repr__(self) -> str:
         return f"Registration({self.client.client_id!r})"
 
     def answer(self) -> dict[str, Any]:
-        """Return the client information response (RFC 7591 3.2.1): everything that was registered."""
-        client = self.client
-        body: dict[str, Any] = {
-            "client_id": client.client_id,
-            "client_id_issued_at": client.issued_at_seconds,
-            "token_endpoint_auth_method": client.token_endpoint_auth_method,
-            "redirect_uris": client.redirect_uris,
-            "grant_types": client.grant_types,
-            "response_types": client.response_types,
+        """Return the client information response (RFC 7591 3.2.1, RFC 7592 3): all that is registered."""
+        body = {
+            "client_id_issued_at": self.client.issued_at_seconds,
+            "registration_client_uri": self.uri,
+            "registration_access_token": self.token,
+            **described(self.client),
         }
-        if self._secret:
-            body |= {"client_secret": self._secret[0], "client_secret_expires_at": 0}  # 0: never
-        for name in (*_TEXTS, *_LINKS, "application_type"):
-            value = getattr(client, name)
-            if value is not None:
-                body[name] = value
-        if client.contacts:
-            body["contacts"] = client.contacts
+        if self.secret is not None:
+            body |= {"client_secret": self.secret, "client_secret_expires_at": 0}  # 0: never
         return body
 
 
 class Registrar:
-    """Args: store: keeps clients; desktop_schemes: accepted redirect schemes without a dot; clock."""
+    """Args: store: keeps clients; rules: for what they send; sessions: of clients; endpoint: URL of a
+    registration's place, to which its client_id is added; changed: told which client's registration changed.
+    """
 
-    def __init__(self, store: ClientStore, desktop_schemes: Collection[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: ClientStore,
+        rules: Rules,
+        sessions: ClientSessions,
+        clock: Clock,
+        *,
+        endpoint: str,
+        changed: Callable[[str], None],
+    ) -> None:
         self._store = store
-        self._desktop_schemes = frozenset(scheme.lower() for scheme in desktop_schemes)
+        self._rules = rules
+        self._sessions = sessions
         self._clock = clock
+        self._endpoint = endpoint
+        self._changed = changed
 
     def register(self, body: bytes) -> Registration:
         """Validate the body, add the client and return it.
@@ -84,125 +101,108 @@ class Registrar:
         Raises:
             OAuthError: invalid_redirect_uri or invalid_client_metadata (RFC 7591 3.2.2).
         """
-        sent = _parse_object(body)
-        redirect_uris = self._redirect_uris(sent)
-        method = _auth_method(sent)
-        secret = () if method == "none" else (secrets.token_urlsafe(32),)
+        described_members = members(parse_object(body), self._rules)
+        secret = _new_secret(described_members)
+        token = secrets.token_urlsafe(32)
         client = Client(
             client_id=f"mcp-{secrets.token_urlsafe(18)}",
-            token_endpoint_auth_method=method,
-            redirect_uris=redirect_uris,
-            grant_types=_grant_types(sent),
-            response_types=_response_types(sent),
             issued_at_seconds=int(self._clock()),
             source="dynamic",
-            contacts=_strings(sent, "contacts") or (),
-            application_type=_application_type(sent),
-            secret_hash=digest(secret[0]) if secret else None,
-            client_name=_text(sent, "client_name"),
-            scope=_text(sent, "scope"),
-            software_id=_text(sent, "software_id"),
-            software_version=_text(sent, "software_version"),
-            client_uri=_link(sent, "client_uri"),
-            logo_uri=_link(sent, "logo_uri"),
-            tos_uri=_link(sent, "tos_uri"),
-            policy_uri=_link(sent, "policy_uri"),
+            secret_hash=None if secret is None else digest(secret),
+            registration_token_hash=digest(token),
+            **described_members,
         )
         self._store.add_client(client)
-        return Registration(client, secret)
+        return self._registration(client, token, secret)
 
-    def _redirect_uris(self, sent: Mapping[str, Any]) -> tuple[str, ...]:
-        uris = sent.get("redirect_uris")
-        # RFC 7591 2: clients of redirect-based flows must register them.
-        if not isinstance(uris, list) or not uris or not all(isinstance(uri, str) for uri in uris):
-            raise OAuthError("invalid_redirect_uri", "redirect_uris must be a list of at least one string")
-        if len(uris) > MAX_REDIRECT_URIS:
-            raise OAuthError(
-                "invalid_redirect_uri", f"at most {MAX_REDIRECT_URIS} redirect_uris are accepted"
-            )
-        for uri in uris:
-            try:
-                check_registrable(uri, self._desktop_schemes)
-            except RedirectUriRefused as error:
-                raise OAuthError("invalid_redirect_uri", str(error)) from None
-        return tuple(dict.fromkeys(uris))
+    def read(self, client_id: str, token: str | None) -> Registration:
+        """Return the registration (RFC 7592 2.1); its secret is not known here.
 
+        Raises:
+            RegistrationTokenRefused: the token is not this registration's.
+        """
+        client, proven = self._proven(client_id, token)
+        return self._registration(client, proven)
 
-def _parse_object(body: bytes) -> Mapping[str, Any]:
-    try:
-        sent = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise _bad("the body is not JSON") from None
-    if not isinstance(sent, dict):
-        raise _bad("the body is not a JSON object")
-    # null says what absence says.
-    return {name: value for name, value in sent.items() if value is not None}
+    def update(self, client_id: str, token: str | None, body: bytes) -> Registration:
+        """Replace what was registered (RFC 7592 2.2).
 
+        The secret stays; one is made, and told, where the client had none and needs one from now on.
 
-def _auth_method(sent: Mapping[str, Any]) -> TokenEndpointAuthMethod:
-    asked = sent.get("token_endpoint_auth_method", _DEFAULT_AUTH_METHOD)
-    for method in AUTH_METHODS:
-        if method == asked:
-            return method
-    raise _bad("token_endpoint_auth_method must be none, client_secret_basic or client_secret_post")
+        Raises:
+            RegistrationTokenRefused: the token is not this registration's.
+            OAuthError: invalid_redirect_uri or invalid_client_metadata.
+        """
+        client, proven = self._proven(client_id, token)
+        sent = parse_object(body)
+        _check_update(sent, client)
+        described_members = members(sent, self._rules)
+        needs_secret = described_members["token_endpoint_auth_method"] in SECRET_METHODS
+        secret = _new_secret(described_members) if client.secret_hash is None else None
+        secret_hash = client.secret_hash if secret is None else digest(secret)
+        updated = replace(client, **described_members, secret_hash=secret_hash if needs_secret else None)
+        if not self._store.update_client(updated):
+            raise RegistrationTokenRefused("removed meanwhile")
+        self._changed(client_id)
+        return self._registration(updated, proven, secret)
 
+    def remove(self, client_id: str, token: str | None) -> int:
+        """Remove the registration and end its sessions (RFC 7592 2.3); return how many there were.
 
-def _grant_types(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    asked = _strings(sent, "grant_types") or _DEFAULT_GRANT_TYPES
-    # RFC 7591 3.2.1 lets the server replace what was asked for: clients list grants they hope for.
-    kept = tuple(each for each in GRANT_TYPES if each in asked)
-    if "authorization_code" not in kept:
-        raise _bad("grant_types must include authorization_code")
-    return kept
+        Raises:
+            RegistrationTokenRefused: the token is not this registration's.
+        """
+        self._proven(client_id, token)
+        # First the registration: no session can begin afterwards that is not found.
+        self._store.remove_client(client_id)
+        self._changed(client_id)
+        return self._sessions.end_all(client_id)
 
+    def _proven(self, client_id: str, token: str | None) -> tuple[Client, str]:
+        client = self._store.get_client(client_id)
+        if token is None or client is None or client.registration_token_hash is None or client.is_disabled:
+            raise RegistrationTokenRefused("no token, or no such registration")
+        if not hmac.compare_digest(digest(token), client.registration_token_hash):
+            raise RegistrationTokenRefused("another token")
+        return client, token
 
-def _response_types(sent: Mapping[str, Any]) -> tuple[str, ...]:
-    asked = _strings(sent, "response_types") or RESPONSE_TYPES
-    if "code" not in asked:
-        raise _bad("response_types must include code")
-    return RESPONSE_TYPES
-
-
-def _application_type(sent: Mapping[str, Any]) -> str | None:
-    value = _text(sent, "application_type")
-    if value not in (None, "web", "native"):
-        raise _bad("application_type must be web or native")
-    return value
+    def _registration(self, client: Client, token: str, secret: str | None = None) -> Registration:
+        return Registration(client, f"{self._endpoint}/{quote(client.client_id, safe='')}", token, secret)
 
 
-def _text(sent: Mapping[str, Any], name: str) -> str | None:
-    value = sent.get(name)
-    if value is None or value == "":
+def described(client: Client) -> dict[str, Any]:
+    """Return a client's metadata as it is written in JSON (RFC 7591 2), without secrets."""
+    body: dict[str, Any] = {
+        "client_id": client.client_id,
+        "token_endpoint_auth_method": client.token_endpoint_auth_method,
+        "redirect_uris": client.redirect_uris,
+        "grant_types": client.grant_types,
+        "response_types": client.response_types,
+    }
+    for name in (*TEXTS, *LINKS, "application_type", "jwks", "jwks_uri"):
+        value = getattr(client, name)
+        if value is not None:
+            body[name] = value
+    if client.contacts:
+        body["contacts"] = client.contacts
+    return body
+
+
+def _new_secret(described_members: Mapping[str, Any]) -> str | None:
+    if described_members["token_endpoint_auth_method"] not in SECRET_METHODS:
         return None
-    if not isinstance(value, str) or len(value) > _MAX_TEXT_CHARACTERS:
-        raise _bad(f"{name} must be a string of at most {_MAX_TEXT_CHARACTERS} characters")
-    return value
+    return secrets.token_urlsafe(32)
 
 
-def _link(sent: Mapping[str, Any], name: str) -> str | None:
-    value = _text(sent, name)
-    if value is None:
-        return None
-    try:
-        parts = urlsplit(value)
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.username is None
-    except ValueError:
-        valid = False
-    if not valid or not value.isprintable() or " " in value:
-        raise _bad(f"{name} must be an http or https URL")
-    return value
-
-
-def _strings(sent: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
-    values = sent.get(name)
-    if values is None:
-        return None
-    if not isinstance(values, list) or len(values) > _MAX_LIST_ITEMS:
-        raise _bad(f"{name} must be a list of at most {_MAX_LIST_ITEMS} strings")
-    if not all(isinstance(value, str) and len(value) <= _MAX_TEXT_CHARACTERS for value in values):
-        raise _bad(f"{name} must be a list of strings")
-    return tuple(values)
-
-
-def _bad(description: str) -> OAuthError:
-    return OAuthError("invalid_client_metadata", description)
+def _check_update(sent: Mapping[str, Any], client: Client) -> None:
+    if sent.get("client_id") != client.client_id:
+        raise bad_metadata("client_id must be the one of this registration")
+    for name in _SERVERS_MEMBERS:
+        if name in sent:
+            raise bad_metadata(f"{name} must not be sent")
+    secret = sent.get("client_secret")
+    if secret is not None:
+        # RFC 7592 2.2: it may be repeated, not chosen.
+        is_current = isinstance(secret, str) and hmac.compare_digest(digest(secret), client.secret_hash or "")
+        if not is_current:
+            raise bad_metadata("client_secret must be the one that was issued")

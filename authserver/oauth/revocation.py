@@ -45,12 +45,12 @@ class Revoker:
         Raises:
             OAuthError: invalid_client (RFC 7009 2.1: credentials are validated first).
         """
-        client = self._clients.authenticate(request.credentials)
         sid = self._sid(request.token)
-        if sid is None:
-            return
-        session = self._sessions.get_session(sid)
-        if session is None:
+        session = None if sid is None else self._sessions.get_session(sid)
+        if session is None and self._clients.is_document(request.credentials.client_id):
+            return  # nothing is kept by which to authenticate it, and nothing to be revoked either
+        client = self._clients.authenticate(request.credentials, None if session is None else session.client)
+        if sid is None or session is None:
             return
         if session.client_id != client.client_id:
             raise OAuthError(

@@ -65,6 +65,9 @@ class CodeStore(Protocol):
     def put_code(self, code_hash: str, code: AuthorizationCode, lifetime_seconds: int) -> None:
         """Keep the code."""
 
+    def look_at_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
+        """Return what ``take_code`` would, and leave the code as it is: nothing may be issued for it."""
+
     def take_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
         """Atomic: return the code to its first presentation, CodeReplay to any later one (RFC 6749
         §4.1.2).
@@ -117,8 +120,10 @@ class KeyStore(Protocol):
     def list_keys(self) -> list[SigningKeyRecord]:
         """Return the keys, oldest generation first."""
 
-    def replace_key(self, key: SigningKeyRecord) -> None:
-        """Put the record in place of the one of the same generation; nothing when there is none."""
+    def swap_key(self, seen: SigningKeyRecord, key: SigningKeyRecord) -> bool:
+        """Atomic: put a record in place of the one that was seen, of the same generation; False when that
+        changed or is gone.
+        """
 
     def remove_key(self, generation: int) -> None:
         """Forget a key that verifies nothing any more; the last generation is never removed by anybody."""

@@ -112,6 +112,14 @@ class RedisStore(RedisRecords):
         expires_at = self._now() + lifetime_seconds
         self._put("code", code_hash, expires_at, "sid", code.sid, "record", records.encode(code))
 
+    def look_at_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
+        """Return the code, or the sid of one that was taken."""
+        sid = self._get("code", code_hash, "sid")
+        if sid is None:
+            return None
+        record = self._get("code", code_hash, "record")
+        return CodeReplay(sid) if record is None else records.decode_code(record)
+
     def take_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
         """Take the record and leave the sid, in one script."""
         now = self._now()
@@ -195,9 +203,13 @@ class RedisStore(RedisRecords):
         found = [records.decode_key(text) for text in self._link.command("HVALS", layout.SIGNING_KEYS)]
         return sorted(found, key=lambda record: record.generation)
 
-    def replace_key(self, key: SigningKeyRecord) -> None:
-        """Replace in one script."""
-        self._link.run(layout.REPLACE_KEY, layout.SIGNING_KEYS, key.generation, records.encode(key))
+    def swap_key(self, seen: SigningKeyRecord, key: SigningKeyRecord) -> bool:
+        """Replace the text that says what was seen, in one script."""
+        text = self._link.command("HGET", layout.SIGNING_KEYS, seen.generation)
+        if text is None or records.decode_key(text) != seen:
+            return False
+        changed = (seen.generation, text, records.encode(key))
+        return bool(self._link.run(layout.SWAP_KEY, layout.SIGNING_KEYS, *changed))
 
     def remove_key(self, generation: int) -> None:
         """Remove unless it is the newest."""

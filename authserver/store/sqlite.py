@@ -103,6 +103,14 @@ class SqliteStore:
         expires_at = self._now() + lifetime_seconds
         self._write((sql.PUT_CODE, (code_hash, code.sid, records.encode(code), expires_at)))
 
+    def look_at_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
+        """Return the code, or the sid of one that was taken."""
+        rows = self._file.read((sql.GET_CODE, (code_hash, self._now())))
+        if not rows:
+            return None
+        sid, record, taken = rows[0]
+        return CodeReplay(sid) if taken else records.decode_code(record)
+
     def take_code(self, code_hash: str) -> AuthorizationCode | CodeReplay | None:
         """Mark as taken, in one statement that only one caller can make; the others learn the sid."""
         now = self._now()
@@ -175,9 +183,12 @@ class SqliteStore:
         """Return all, oldest first."""
         return [records.decode_key(row[0]) for row in self._file.read((sql.LIST_KEYS, (0,)))]
 
-    def replace_key(self, key: SigningKeyRecord) -> None:
-        """Replace in one statement."""
-        self._write((sql.REPLACE_KEY, (records.encode(key), key.generation)))
+    def swap_key(self, seen: SigningKeyRecord, key: SigningKeyRecord) -> bool:
+        """Replace the text that says what was seen, in one statement."""
+        rows = self._file.read((sql.GET_KEY, (seen.generation,)))
+        if not rows or records.decode_key(rows[0][0]) != seen:
+            return False
+        return bool(self._write((sql.SWAP_KEY, (records.encode(key), seen.generation, rows[0][0]))))
 
     def remove_key(self, generation: int) -> None:
         """Remove unless it is the newest."""

@@ -2,8 +2,9 @@
 twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from authserver.errors import PageError
 from authserver.model import AuthorizationRequest
@@ -12,6 +13,7 @@ from authserver.oauth.browser_form import SealedForm
 from authserver.oauth.consent_form import ConsentForms
 from authserver.oauth.parameters import MalformedParameters, parse_parameters
 from authserver.oauth.redirect_uris import target_of
+from authserver.upstream.public_addresses import is_listed
 from authserver.web.cookies import Cookies
 from authserver.web.display import clean_name
 from authserver.web.http import HttpRequest, Reply
@@ -21,7 +23,9 @@ _DAY_SECONDS: Final = 86_400
 
 
 class AuthorizeEndpoint:
-    """Args: validator; forms: seal the request; cookies; pages; stay_seconds: how long a session lasts."""
+    """Args: validator; forms: seal the request; cookies; pages; stay_seconds: how long a session lasts;
+    verified_hosts: of metadata documents that the operator knows.
+    """
 
     name = "authorize"
     methods: tuple[str, ...] = ("GET",)
@@ -36,12 +40,14 @@ class AuthorizeEndpoint:
         pages: Pages,
         *,
         stay_seconds: int,
+        verified_hosts: Collection[str] = (),
     ) -> None:
         self._validator = validator
         self._forms = forms
         self._cookies = cookies
         self._pages = pages
         self._stay_days = max(1, stay_seconds // _DAY_SECONDS)
+        self._verified_hosts = tuple(verified_hosts)
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Show the page and set the cookie of its form."""
@@ -52,26 +58,28 @@ class AuthorizeEndpoint:
         validated = self._validator.validate(sent)
         form = self._forms.seal(validated.request)
         name = self._cookies.form_name("consent", form.form_id)
-        return self._pages.consent(_view(validated, form, self._stay_days)).with_headers(
+        return self._pages.consent(self._view(validated, form)).with_headers(
             self._cookies.set(name, form.csrf_token, self._forms.lifetime_seconds),
             *self._cookies.surplus_forms("consent", request.cookies),
         )
 
-
-def _view(validated: ValidatedRequest, form: SealedForm, stay_days: int) -> ConsentView:
-    client, resource = validated.client, validated.resource
-    target = target_of(validated.request.redirect_uri)
-    return ConsentView(
-        client_name=clean_name(client.client_name, "An application without a name"),
-        is_verified=client.source == "operator",
-        destination_kind=target.kind,
-        destination=target.name,
-        resource_name=clean_name(resource.name, resource.uri),
-        permissions=_permissions(validated.request, resource.scopes),
-        stays_signed_in_days=stay_days if "refresh_token" in client.grant_types else None,
-        sealed=form.sealed,
-        csrf_token=form.csrf_token,
-    )
+    def _view(self, validated: ValidatedRequest, form: SealedForm) -> ConsentView:
+        client, resource = validated.client, validated.resource
+        target = target_of(validated.request.redirect_uri)
+        publisher = urlsplit(client.client_id) if client.source == "document" else None
+        is_listed_host = publisher is not None and is_listed(publisher.hostname or "", self._verified_hosts)
+        return ConsentView(
+            client_name=clean_name(client.client_name, "An application without a name"),
+            is_verified=client.source == "operator" or is_listed_host,
+            publisher=None if publisher is None else publisher.netloc.lower(),
+            destination_kind=target.kind,
+            destination=target.name,
+            resource_name=clean_name(resource.name, resource.uri),
+            permissions=_permissions(validated.request, resource.scopes),
+            stays_signed_in_days=self._stay_days if "refresh_token" in client.grant_types else None,
+            sealed=form.sealed,
+            csrf_token=form.csrf_token,
+        )
 
 
 def _permissions(request: AuthorizationRequest, words: Mapping[str, str]) -> tuple[str, ...]:

@@ -131,7 +131,7 @@ def read_request(environ: Mapping[str, Any]) -> HttpRequest:
         authorization=environ.get("HTTP_AUTHORIZATION"),
         # Other applications on this host set cookies too: what is not ASCII is not ours.
         cookies=parse_cookie(cookie.encode("ascii", "ignore").decode()) if cookie else {},
-        body=_read_body(environ) if method == "POST" else b"",
+        body=_read_body(environ) if method in ("POST", "PUT") else b"",
         accept=environ.get("HTTP_ACCEPT", ""),
         fetch_site=environ.get("HTTP_SEC_FETCH_SITE"),
         behind_gateway="HTTP_X_PUBLIC_ORIGIN" in environ,

@@ -25,6 +25,7 @@ class ConsentView:
 
     client_name: str
     is_verified: bool
+    publisher: str | None
     destination_kind: str
     destination: str
     resource_name: str

@@ -8,6 +8,10 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from tests.authserver.world import ISSUER, World, is_json_error, is_page, make_world
 
+AUTH_METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+CLIENT_ALGORITHMS = [
+    *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519"),
+]
 PATHS = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 BROWSER_ENDPOINTS = (*PATHS, "/jwks", "/register", "/token", "/revoke")
 
@@ -47,8 +51,11 @@ def test_the_metadata_says_what_is_built(world: World, path: str) -> None:
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": AUTH_METHODS,
+        "token_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
+        "revocation_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
+        "client_id_metadata_document_supported": True,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from authserver.oauth.registration import MAX_REDIRECT_URIS
+from authserver.oauth.client_metadata import MAX_REDIRECT_URIS
 from tests.authserver.world import ISSUER, REDIRECT, World, is_json_error, make_world, registration
 
 VS_CODE = [
