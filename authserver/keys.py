@@ -1,44 +1,39 @@
-"""Signing keys: which one signs, which are published, and when the next one comes.
+"""Signing keys: which one signs what, which are published, and who makes the next one.
 
-A key's life is a function of its times and of its successor's; nothing is switched by hand::
-
-    ANNOUNCED  in the JWKS                  until signs_from
-    ACTIVE     in the JWKS, signs           until a successor's signs_from
-    RETIRING   in the JWKS, verifies only   until its last token has expired
-    RETIRED    forgotten
-
-A successor is announced PUBLISH_AHEAD_SECONDS before it signs, because gateways refresh the JWKS hourly;
-the very first key and ``rotate_now`` skip the wait. All replicas agree because the store keeps one key per
-generation: whoever adds it first wins, and the others use what was added. Used by ``tokens`` and by the
-JWKS endpoint. Must not show private members, and must not parse a key twice: the request path finds a ready
-object.
+How a key lives: ``key_lives``. All replicas agree because the store keeps one key per generation, counted
+over all algorithms: whoever adds it first wins, and the others use what was added. A successor is announced
+PUBLISH_AHEAD_SECONDS before it signs, because gateways refresh the JWKS hourly; the very first key, the first
+of an algorithm that a resource asks for, ``rotate`` when told so, and the successor of a key that was
+withdrawn skip the wait. Used by ``tokens``, the JWKS endpoint, the revocation list and the commands. Must not
+show private members, and must not parse a key twice: the request path finds a ready object.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any, Final
 
 import orjson
 from joserfc.jwk import ECKey, RSAKey
 
+from authserver import key_lives
 from authserver.cipher import Cipher, SealBroken, Sealer
-from authserver.errors import StoreUnavailable
+from authserver.errors import RequestError, StoreUnavailable
+from authserver.key_lives import PUBLISH_AHEAD_SECONDS, Hurry, KeyLife
 from authserver.model import Clock, SigningAlgorithm, SigningKeyRecord
 from authserver.store.protocols import KeyStore
 
-PUBLISH_AHEAD_SECONDS: Final = 2 * 3600
-# Clocks of replicas and gateways differ a little; a key stays published this much longer than its last
-# token lives.
-RETIRE_MARGIN_SECONDS: Final = 300
 REFRESH_SECONDS: Final = 5
-_RSA_BITS: Final = 2048
+SEAL_PURPOSE: Final = "signing-key"
 
-KeyState = Literal["announced", "active", "retiring", "retired"]
+_RSA_BITS: Final = 2048
+# Each lost race is another replica's step, and there are few steps: this many in a row is a fault.
+_ATTEMPTS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key ready to sign: ``key`` holds the parsed private key; ``header`` is the JOSE header of its
+    """A key ready to sign: ``key`` holds the parsed private key; ``header`` is the JOSE header of its access
     tokens.
     """
 
@@ -48,26 +43,18 @@ class SigningKey:
     header: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class KeyLife:
-    """A key's place in the state machine above."""
-
-    record: SigningKeyRecord
-    state: KeyState
-    signs_until_seconds: int | None
-    published_until_seconds: int | None
-
-
 class KeyRing:
     """This process's view of the keys in the store, refreshed every few seconds.
 
     Args:
         store: where the keys are.
         cipher: seals their private parts.
-        algorithm: what the next generation will be; a change of setting becomes the next rotation.
+        algorithm: of tokens whose resource asks for none; a change becomes effective by publishing first.
         clock: seconds since 1970.
         rotation_seconds: how long a key signs.
-        token_lifetime_seconds: of access tokens; decides how long a key must verify after it has signed.
+        token_lifetime_seconds: the longest of any access token; decides how long a key must verify after it
+            has signed.
+        resource_algorithms: those that resources ask for.
     """
 
     def __init__(
@@ -79,113 +66,199 @@ class KeyRing:
         *,
         rotation_seconds: int,
         token_lifetime_seconds: int,
+        resource_algorithms: Collection[SigningAlgorithm] = (),
     ) -> None:
         self._store = store
-        self._sealer: Sealer = cipher.sealer("signing-key")
-        self._algorithm = algorithm
+        self._sealer: Sealer = cipher.sealer(SEAL_PURPOSE)
+        self._default = algorithm
+        self._demanded = frozenset(resource_algorithms)
+        # The default first; in the order in which keys are made.
+        self._used = tuple(dict.fromkeys((algorithm, *sorted(self._demanded))))
         self._clock = clock
         self._rotation_seconds = rotation_seconds
         self._token_lifetime_seconds = token_lifetime_seconds
+        self._refreshing = Lock()
         self._parsed: dict[str, SigningKey] = {}
-        self._active: SigningKey | None = None
+        self._active: dict[SigningAlgorithm, SigningKey] = {}
+        self._fallback: SigningKey | None = None
+        self._withdrawn: tuple[str, ...] = ()
         self._jwks: dict[str, Any] = {"keys": []}
         self._fresh_until_seconds = 0.0
 
     def ensure_first(self) -> None:
-        """Make the first key if there is none; it signs at once."""
-        self._refresh(int(self._clock()))
+        """Make the first keys if there are none; they sign at once."""
+        self.refresh()
 
-    def signing_key(self) -> SigningKey:
+    def signing_key(self, algorithm: SigningAlgorithm | None = None) -> SigningKey:
         """Return the key that signs now.
+
+        Args:
+            algorithm: that a resource asks for; None: the default, or the one before it until the default's
+                first key was published long enough.
 
         Raises:
             StoreUnavailable: when no key was ever read.
         """
         self._look()
-        if self._active is None:
+        key = self._active.get(algorithm or self._default) or self._fallback
+        if key is None:
             raise StoreUnavailable("no signing key")
-        return self._active
+        return key
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys that may verify a token of now or of the next two hours (RFC 7517 §5)."""
         self._look()
         return self._jwks
 
+    def withdrawn(self) -> tuple[str, ...]:
+        """Return the kids of the withdrawn keys whose tokens could still be accepted somewhere, as the store
+        says at this moment; from here on this process signs with none of them.
+        """
+        self.refresh()
+        return self._withdrawn
+
     def lives(self) -> list[KeyLife]:
         """Return every stored key with its state, oldest first."""
-        return _lives(self._store.list_keys(), int(self._clock()), self._token_lifetime_seconds)
+        return self._lives(self._store.list_keys(), int(self._clock()))
 
-    def rotate_now(self) -> str:
-        """Add a generation that signs at once, in all replicas within REFRESH_SECONDS; return its kid.
+    def rotate(self, *, at_once: bool) -> list[str]:
+        """Announce the next key of each algorithm in use, and return the kids.
 
-        Gateways that have not fetched the JWKS since will refuse its tokens until they do.
+        Args:
+            at_once: sign with it at once, in all replicas within REFRESH_SECONDS. Gateways that have not
+                fetched the JWKS since will refuse its tokens until they do.
         """
-        now = int(self._clock())
-        while True:
-            records = self._store.list_keys()
-            key = self._new_record(records, now, signs_from_seconds=now)
-            if self._store.add_key_once(key):
-                self._refresh(now)
-                return key.kid
+        kids = []
+        for algorithm in self._used:
+            announced = [] if at_once else self._in_state("announced", algorithm)
+            kids += [announced[-1].kid if announced else self._add(algorithm, at_once=at_once)]
+        self.refresh()
+        return kids
+
+    def withdraw(self, kid: str) -> None:
+        """Trust a compromised key no more: nothing that it signed is accepted anywhere within 10 seconds.
+
+        It leaves the JWKS of every replica, and stands on the revocation list until its last token has
+        expired. Where it signed, its successor signs at once.
+
+        Raises:
+            RequestError: there is no such key.
+        """
+        for _ in range(_ATTEMPTS):
+            record = self._life(kid).record
+            withdrawn = replace(record, withdrawn_at_seconds=int(self._clock()))
+            if record.withdrawn_at_seconds is not None or self._store.swap_key(record, withdrawn):
+                self.refresh()
+                return
+        raise _too_fast()
+
+    def retire(self, kid: str) -> None:
+        """Forget a key before its time: one that signs no more, or one that never did.
+
+        Raises:
+            RequestError: there is no such key, it signs, or it was withdrawn.
+        """
+        life = self._life(kid)
+        if life.state == "active":
+            raise RequestError("key_in_use", "this key signs: rotate first, or withdraw it as compromised")
+        if life.state == "withdrawn":
+            raise RequestError("key_withdrawn", "this key is withdrawn: it is forgotten when that is safe")
+        if life.state == "announced":
+            # The newest generation is never removed, so that its number is never given again.
+            self.withdraw(kid)
+            return
+        self._store.remove_key(life.record.generation)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the keys, after making those that are due."""
+        with self._refreshing:
+            self._refresh(int(self._clock()))
 
     def _look(self) -> None:
         now = self._clock()
         if now < self._fresh_until_seconds:
             return
-        if self._active is not None:
+        if self._fallback is not None:
             # Others go on with what is known while this one asks the store.
             self._fresh_until_seconds = now + REFRESH_SECONDS
         try:
-            self._refresh(int(now))
+            self.refresh()
         except StoreUnavailable:
             # What is known still signs and verifies; whoever needs the store itself will say that it is away.
-            if self._active is None:
+            if self._fallback is None:
                 raise
 
     def _refresh(self, now: int) -> None:
-        lives = _lives(self._agreed_records(now), now, self._token_lifetime_seconds)
+        lives = self._agreed_lives(now)
         for life in lives:
             if life.state == "retired":
                 self._store.remove_key(life.record.generation)
-        self._parsed = {
-            life.record.kid: self._parse(life.record) for life in lives if life.state != "retired"
-        }
+        self._parsed = {life.record.kid: self._parse(life.record) for life in lives if life.is_published}
         active = [self._parsed[life.record.kid] for life in lives if life.state == "active"]
-        self._active = active[-1] if active else None
+        self._active = {key.algorithm: key for key in active}
+        self._fallback = self._active.get(self._default) or (active[-1] if active else None)
+        self._withdrawn = tuple(life.record.kid for life in lives if life.state == "withdrawn")
         self._jwks = {"keys": [_public(key) for key in self._parsed.values()]}
         self._fresh_until_seconds = now + REFRESH_SECONDS
 
-    def _agreed_records(self, now: int) -> list[SigningKeyRecord]:
-        """Return the stored keys after adding the generation that is due, if one is."""
-        records = self._store.list_keys()
-        signs_from_seconds = self._next_signs_from(records, now)
-        if signs_from_seconds is None:
-            return records
-        self._store.add_key_once(self._new_record(records, now, signs_from_seconds))
-        # Whether it was ours or another replica's: the store says which one it is.
-        return self._store.list_keys()
+    def _agreed_lives(self, now: int) -> list[KeyLife]:
+        """Return the stored keys after every step that is due, whoever of the replicas has done it."""
+        for _ in range(_ATTEMPTS):
+            lives = self._lives(self._store.list_keys(), now)
+            if not any(self._took_step(lives, algorithm, now) for algorithm in self._used):
+                return lives
+        raise _too_fast()
 
-    def _next_signs_from(self, records: list[SigningKeyRecord], now: int) -> int | None:
-        if not records:
-            return now
-        newest = records[-1]
-        if newest.signs_from_seconds > now:
-            return None
-        rotation_due = newest.signs_from_seconds + self._rotation_seconds
-        if newest.algorithm != self._algorithm:
-            rotation_due = now
-        if now + PUBLISH_AHEAD_SECONDS < rotation_due:
-            return None
-        return max(now + PUBLISH_AHEAD_SECONDS, rotation_due)
+    def _took_step(self, lives: list[KeyLife], algorithm: SigningAlgorithm, now: int) -> bool:
+        step = key_lives.next_step(
+            lives,
+            algorithm,
+            waits=algorithm not in self._demanded,
+            rotation_seconds=self._rotation_seconds,
+            now_seconds=now,
+        )
+        if step is None:
+            return False
+        # Whether this replica did it or another: the store says what was done.
+        if isinstance(step, Hurry):
+            self._store.swap_key(step.record, replace(step.record, signs_from_seconds=now))
+        else:
+            records = [life.record for life in lives]
+            self._store.add_key_once(self._new_record(records, algorithm, now, step.signs_from_seconds))
+        return True
+
+    def _add(self, algorithm: SigningAlgorithm, *, at_once: bool) -> str:
+        for _ in range(_ATTEMPTS):
+            now = int(self._clock())
+            signs_from_seconds = now if at_once else now + PUBLISH_AHEAD_SECONDS
+            key = self._new_record(self._store.list_keys(), algorithm, now, signs_from_seconds)
+            if self._store.add_key_once(key):
+                return key.kid
+        raise _too_fast()
+
+    def _lives(self, records: list[SigningKeyRecord], now: int) -> list[KeyLife]:
+        return key_lives.lives(records, self._used, self._token_lifetime_seconds, now)
+
+    def _life(self, kid: str) -> KeyLife:
+        for life in self.lives():
+            if life.record.kid == kid:
+                return life
+        raise RequestError("unknown_key", "there is no key of that id")
+
+    def _in_state(self, state: str, algorithm: SigningAlgorithm) -> list[SigningKeyRecord]:
+        return [
+            life.record for life in self.lives() if life.state == state and life.record.algorithm == algorithm
+        ]
 
     def _new_record(
-        self, records: list[SigningKeyRecord], now: int, signs_from_seconds: int
+        self, records: list[SigningKeyRecord], algorithm: SigningAlgorithm, now: int, signs_from_seconds: int
     ) -> SigningKeyRecord:
-        key = _generate(self._algorithm)
+        key = _generate(algorithm)
         return SigningKeyRecord(
             generation=records[-1].generation + 1 if records else 1,
             kid=key.thumbprint(),  # RFC 7638
-            algorithm=self._algorithm,
+            algorithm=algorithm,
             announced_at_seconds=now,
             signs_from_seconds=signs_from_seconds,
             token_lifetime_seconds=self._token_lifetime_seconds,
@@ -217,24 +290,5 @@ def _public(key: SigningKey) -> dict[str, Any]:
     return dict(key.key.as_dict(private=False))
 
 
-def _lives(records: list[SigningKeyRecord], now: int, token_lifetime_seconds: int) -> list[KeyLife]:
-    lives: list[KeyLife] = []
-    for index, record in enumerate(records):
-        # The earliest of its successors takes over: one that was hurried may overtake one that is still
-        # announced.
-        signs_until = min((later.signs_from_seconds for later in records[index + 1 :]), default=None)
-        lifetime = max(record.token_lifetime_seconds, token_lifetime_seconds)
-        published_until = None if signs_until is None else signs_until + lifetime + RETIRE_MARGIN_SECONDS
-        state = _state(record, now, signs_until, published_until)
-        lives.append(KeyLife(record, state, signs_until, published_until))
-    return lives
-
-
-def _state(
-    record: SigningKeyRecord, now: int, signs_until: int | None, published_until: int | None
-) -> KeyState:
-    if published_until is not None and now >= published_until:
-        return "retired"
-    if signs_until is not None and now >= signs_until:
-        return "retiring"
-    return "active" if now >= record.signs_from_seconds else "announced"
+def _too_fast() -> StoreUnavailable:
+    return StoreUnavailable("the signing keys changed faster than they could be read")

@@ -90,7 +90,10 @@ def make_parts(
             settings.signing_algorithm,
             clock,
             rotation_seconds=settings.signing_key_rotation_seconds,
-            token_lifetime_seconds=settings.access_token_lifetime_seconds,
+            token_lifetime_seconds=settings.longest_access_token_lifetime_seconds,
+            resource_algorithms=[
+                each.signing_algorithm for each in settings.resources if each.signing_algorithm
+            ],
         ),
         clients=client_parts.directory,
         client_parts=client_parts,

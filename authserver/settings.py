@@ -250,6 +250,9 @@ class Settings(BaseSettings):
     identity_assertion_issuers: tuple[IdentityAssertionIssuer, ...] = ()
     """JSON list: identity providers whose ID-JAGs are accepted: issuer, jwks_uri, tid, clients, scopes."""
 
+    identity_assertion_ca_file: Path | None = None
+    """PEM file trusted for their keys instead of the system's authorities. Default unset."""
+
     device_code_lifetime_seconds: Annotated[int, Field(ge=60, le=1800)] = 600
     """How long a person may take to enter the code that a device shows (RFC 8628 §3.2). Default 600."""
 
@@ -311,6 +314,12 @@ class Settings(BaseSettings):
     def master_secrets(self) -> tuple[str, ...]:
         """The Fernet keys, current first."""
         return tuple(self.master_secret.get_secret_value().split(","))
+
+    @property
+    def longest_access_token_lifetime_seconds(self) -> int:
+        """The longest that any resource's access tokens live: how long what they depend on is kept."""
+        own = [each.access_token_lifetime_seconds or 0 for each in self.resources]
+        return max(self.access_token_lifetime_seconds, *own)
 
     @property
     def is_loopback(self) -> bool:

@@ -100,7 +100,7 @@ class TokenMinter:
         lifetime_seconds = resource.access_token_lifetime_seconds or self._lifetime_seconds
         if expires_at_most_seconds is not None:
             lifetime_seconds = min(lifetime_seconds, int(expires_at_most_seconds) - now)
-        signing = self._keyring.signing_key()
+        signing = self._keyring.signing_key(resource.signing_algorithm)
         jti = secrets.token_urlsafe(16)
         claims: dict[str, Any] = {
             "iss": self._issuer,

@@ -143,9 +143,10 @@ end
 return 1
 """
 
-# KEYS[1] signing keys; ARGV: generation, record.
-REPLACE_KEY: Final = """
-if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) end
+# KEYS[1] signing keys; ARGV: generation, record as seen, record.
+SWAP_KEY: Final = """
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
 

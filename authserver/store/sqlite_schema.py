@@ -97,7 +97,8 @@ ADD_KEY: Final = (
     "INSERT INTO signing_keys (generation, record) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1"
 )
 LIST_KEYS: Final = "SELECT record FROM signing_keys WHERE generation > ? ORDER BY generation"
-REPLACE_KEY: Final = "UPDATE signing_keys SET record = ? WHERE generation = ? RETURNING 1"
+GET_KEY: Final = "SELECT record FROM signing_keys WHERE generation = ?"
+SWAP_KEY: Final = "UPDATE signing_keys SET record = ? WHERE generation = ? AND record = ? RETURNING 1"
 REMOVE_KEY: Final = (
     "DELETE FROM signing_keys WHERE generation = ?"
     " AND generation < (SELECT max(generation) FROM signing_keys) RETURNING 1"
@@ -162,7 +163,8 @@ ALL: Final = (
     ENDED_SINCE,
     ADD_KEY,
     LIST_KEYS,
-    REPLACE_KEY,
+    GET_KEY,
+    SWAP_KEY,
     REMOVE_KEY,
     ADD_ONCE,
     PUT_RECORD,

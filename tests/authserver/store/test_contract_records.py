@@ -202,10 +202,11 @@ def test_a_key_can_be_removed_but_never_the_newest(store: Store) -> None:
     assert [key.generation for key in store.list_keys()] == [10]
 
 
-def test_a_key_is_replaced_where_it_is_and_added_nowhere(store: Store) -> None:
+def test_a_key_is_replaced_only_where_it_still_is_what_was_seen(store: Store) -> None:
     store.add_key_once(a_key(1, "a"))
-    store.replace_key(a_key(1, "b"))
-    store.replace_key(a_key(2, "c"))
+    assert store.swap_key(a_key(1, "a"), a_key(1, "b"))
+    assert not store.swap_key(a_key(1, "a"), a_key(1, "c"))
+    assert not store.swap_key(a_key(2, "a"), a_key(2, "b"))
     assert store.list_keys() == [a_key(1, "b")]
 
 

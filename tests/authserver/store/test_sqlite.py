@@ -66,7 +66,7 @@ def use_every_verb(store: Store) -> None:
     store.end_session("sid-1", "revoked")
     store.end_session("sid-2", "revoked")
     store.add_key_once(a_key(1, "kid"))
-    store.replace_key(a_key(1, "kid"))
+    store.swap_key(a_key(1, "kid"), a_key(1, "kid"))
     store.list_keys()
     store.remove_key(1)
     store.add_once("jti", "x", 60)
