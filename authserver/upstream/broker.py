@@ -66,5 +66,15 @@ class SignInBroker(Protocol):
             UpstreamUnavailable: the provider does not answer.
         """
 
+    def sign_out_url(self, return_to: str) -> str:
+        """Return where a browser is sent to be signed out at the provider.
+
+        Args:
+            return_to: where it goes afterwards, as registered there.
+
+        Raises:
+            UpstreamUnavailable: the provider does not answer.
+        """
+
     def is_reachable(self) -> bool:
         """Tell whether the provider answered within the last seconds."""

@@ -104,9 +104,7 @@ class EntraBroker:
         # MSAL compares max_age with the time of the answer: who reads Entra's last page slowly would fail.
         asked = flow.pop("max_age", None)
         not_before_seconds = None if asked is None else int(self._clock()) - asked
-        return Departure(
-            flow["auth_uri"], {**flow, _SEGMENT: segment, _NOT_BEFORE: not_before_seconds}
-        )
+        return Departure(flow["auth_uri"], {**flow, _SEGMENT: segment, _NOT_BEFORE: not_before_seconds})
 
     def finish(self, flow: Mapping[str, Any], answer: Mapping[str, str]) -> SignedIn:
         """Redeem what the browser brought back and verify who it is.
@@ -176,7 +174,7 @@ class EntraBroker:
         return f"{self._authority('organizations').admin_consent_url()}?{urlencode(query)}"
 
     def sign_out_url(self, return_to: str) -> str:
-        """Return Entra's ``end_session_endpoint`` for this application (OpenID Connect RP-Initiated Logout 2).
+        """Return Entra's ``end_session_endpoint`` for this application (RP-Initiated Logout 1.0 2).
 
         Args:
             return_to: where the browser goes afterwards, as registered at Entra.

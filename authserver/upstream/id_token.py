@@ -50,11 +50,14 @@ class Expected:
         issuer_template: of the discovery document; may hold ``{tenantid}``.
         nonce: as it was sent to the authorization endpoint; None: the token answers a refresh token, where
             there is none (OpenID Connect Core 12.2).
+        auth_not_before_seconds: when the person must have signed in at the earliest (``max_age``); None: it
+            does not matter.
     """
 
     client_id: str
     issuer_template: str
     nonce: str | None
+    auth_not_before_seconds: int | None = None
 
 
 def verify_id_token(id_token: str, keys: EntraKeys, expected: Expected, clock: Clock) -> Identity:
@@ -85,7 +88,7 @@ def verify_id_token(id_token: str, keys: EntraKeys, expected: Expected, clock: C
         oid=oid.lower(),
         username=_text(claims, "preferred_username"),
         name=_text(claims, "name"),
-        auth_time_seconds=int(clock()),
+        auth_time_seconds=_auth_time(claims, expected.auth_not_before_seconds, int(clock())),
         roles=_names(claims, "roles"),
         groups=_names(claims, "groups"),
         has_group_overage=_has_group_overage(claims),
@@ -112,6 +115,17 @@ def _check_times(claims: Mapping[str, Any], now: float) -> None:
     _require(now < exp + LEEWAY_SECONDS, "exp")  # type: ignore[operator]
     _require(nbf <= now + LEEWAY_SECONDS, "nbf")  # type: ignore[operator]
     _require(now - MAX_AGE_SECONDS <= iat <= now + LEEWAY_SECONDS, "iat")  # type: ignore[operator]
+
+
+def _auth_time(claims: Mapping[str, Any], not_before_seconds: int | None, now_seconds: int) -> int:
+    auth_time = claims.get("auth_time")
+    if isinstance(auth_time, bool) or not isinstance(auth_time, int):
+        # OpenID Connect Core 2: there must be one when max_age was asked for.
+        _require(not_before_seconds is None, "auth_time")
+        return now_seconds
+    _require(auth_time <= now_seconds + LEEWAY_SECONDS, "auth_time")
+    _require(not_before_seconds is None or auth_time >= not_before_seconds - LEEWAY_SECONDS, "auth_time")
+    return min(auth_time, now_seconds)
 
 
 def _names(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
