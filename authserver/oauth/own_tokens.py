@@ -1,7 +1,7 @@
-"""Access tokens of this server, recognised when they come back: to be revoked, to be looked at (RFC 7009, 7662).
+"""Access tokens of this server, recognised when they come back.
 
-Used by ``oauth.revocation`` and ``oauth.introspection``. Says what a token of ours says; must not say whether
-it is still good: times and sessions are its callers' business.
+Used by ``oauth.revocation`` (RFC 7009) and ``oauth.introspection`` (RFC 7662). Says what a token of ours
+says; must not say whether it is still good: times and sessions are its callers' business.
 """
 
 from collections.abc import Mapping

@@ -7,15 +7,21 @@ them.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from authserver.errors import OAuthError
 from authserver.oauth.clients import Credentials, parse_credentials
 from authserver.oauth.parameters import Parameters
 
+JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_CLIENT_PARAMETERS: Final = ("client_id", "client_secret", "client_assertion", "client_assertion_type")
+
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A request to the token endpoint; absent and empty parameters are None (RFC 6749 3.2)."""
+    """A request to the token endpoint; absent and empty parameters are None (RFC 6749 3.2). A client_id of no
+    characters: nobody said who they are, which is for assertions alone.
+    """
 
     grant_type: str
     credentials: Credentials
@@ -73,7 +79,7 @@ def parse_token_request(authorization: str | None, form: Parameters) -> TokenReq
         raise OAuthError("invalid_request", "grant_type is required")
     return TokenRequest(
         grant_type=grant_type,
-        credentials=parse_credentials(authorization, form),
+        credentials=_token_credentials(authorization, form, grant_type),
         resources=form.all("resource"),
         scope=form.one("scope"),
         redirect_uri=form.one("redirect_uri"),
@@ -83,6 +89,14 @@ def parse_token_request(authorization: str | None, form: Parameters) -> TokenReq
         assertion=form.one("assertion"),
         device_code=form.one("device_code"),
     )
+
+
+def _token_credentials(authorization: str | None, form: Parameters, grant_type: str) -> Credentials:
+    # RFC 7523 2.1: client authentication is optional with an assertion, which names its client.
+    nobody = authorization is None and not any(map(form.one, _CLIENT_PARAMETERS))
+    if grant_type == JWT_BEARER and nobody:
+        return Credentials("", "none")
+    return parse_credentials(authorization, form)
 
 
 def parse_revocation_request(authorization: str | None, form: Parameters) -> RevocationRequest:

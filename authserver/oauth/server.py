@@ -16,6 +16,7 @@ from authserver.oauth.client_credentials_grant import ClientCredentialsGrant
 from authserver.oauth.code_grant import AuthorizationCodeGrant
 from authserver.oauth.device_grant import DeviceCodeGrant
 from authserver.oauth.grant import Services
+from authserver.oauth.jwt_bearer_grant import JwtBearerGrant
 from authserver.oauth.refresh_grant import RefreshTokenGrant
 from authserver.oauth.requests import TokenRequest, TokenResponse
 
@@ -30,6 +31,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(RefreshTokenGrant)
         self.register_grant(DeviceCodeGrant)
         self.register_grant(ClientCredentialsGrant)
+        if services.assertions.are_accepted:
+            self.register_grant(JwtBearerGrant)
 
     def exchange(self, request: TokenRequest) -> TokenResponse:
         """Answer a token request.

@@ -207,7 +207,7 @@ class World:
 
 
 def make_world(folder: Path, *, connect: Connect | None = None, **settings: Any) -> World:
-    """Return a fresh server whose state lives in ``folder``; ``connect`` stands for HTTP to assertions' issuers."""
+    """Return a fresh server whose state lives in ``folder``; ``connect``: instead of HTTP to issuers."""
     configured = make_settings(folder, **settings)
     clock, broker = Clock(), StubBroker()
     store = open_store(configured, clock, Cipher(configured.master_secrets))
