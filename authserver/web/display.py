@@ -22,15 +22,16 @@ _MARKS_IN_A_ROW: Final = 2
 _UNITS: Final = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
-def clean_name(text: str | None, fallback: str) -> str:
+def clean_name(text: str | None, fallback: str, *, most_characters: int = MAX_NAME_CHARACTERS) -> str:
     """Return a name as it may be shown.
 
     Args:
         text: as registered.
         fallback: what stands for a name of which nothing is left.
+        most_characters: where it is cut.
     """
     # Cut before normalising: compatibility forms of a long text can be many times longer.
-    normal = unicodedata.normalize("NFKC", (text or "")[: MAX_NAME_CHARACTERS * 4])
+    normal = unicodedata.normalize("NFKC", (text or "")[: most_characters * 4])
     kept = []
     marks = 0
     for character in _SPACES.sub(" ", normal):
@@ -43,7 +44,7 @@ def clean_name(text: str | None, fallback: str) -> str:
     name = _SPACES.sub(" ", "".join(kept)).strip()
     if not name:
         return fallback
-    return name if len(name) <= MAX_NAME_CHARACTERS else name[: MAX_NAME_CHARACTERS - 1].rstrip() + "…"
+    return name if len(name) <= most_characters else name[: most_characters - 1].rstrip() + "…"
 
 
 def ago(seconds: float) -> str:
