@@ -89,7 +89,9 @@ def _serve(host: DocumentHost, connection: ssl.SSLSocket) -> None:
             return
         head += part
     request, *lines = head.decode("latin-1").split("\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name
+    }
     path = request.split(" ")[1]
     host.asked.append((path, headers))
     found = host.answers.get(path, Answer("404 Not Found"))
