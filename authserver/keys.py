@@ -128,6 +128,7 @@ class KeyRing:
             at_once: sign with it at once, in all replicas within REFRESH_SECONDS. Gateways that have not
                 fetched the JWKS since will refuse its tokens until they do.
         """
+        self.refresh()
         kids = []
         for algorithm in self._used:
             announced = [] if at_once else self._in_state("announced", algorithm)

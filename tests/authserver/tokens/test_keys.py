@@ -14,7 +14,8 @@ from joserfc.jwk import KeySet
 from authserver import keys
 from authserver.cipher import Cipher
 from authserver.errors import StoreUnavailable
-from authserver.keys import PUBLISH_AHEAD_SECONDS, REFRESH_SECONDS, RETIRE_MARGIN_SECONDS, KeyRing
+from authserver.key_lives import PUBLISH_AHEAD_SECONDS, RETIRE_MARGIN_SECONDS
+from authserver.keys import REFRESH_SECONDS, KeyRing
 from authserver.model import SigningAlgorithm, SigningKeyRecord
 from authserver.store import SqliteStore
 from tests.authserver.store.backends import FakeClock
@@ -187,7 +188,7 @@ def test_a_longer_token_lifetime_of_the_past_keeps_a_key_published(
     )
     first = long.signing_key().kid
     short = make_ring(store, secret, clock)
-    short.rotate_now()
+    short.rotate(at_once=True)
     clock.advance(DAY_SECONDS)
     assert first in kids(short)
 
@@ -215,7 +216,7 @@ def test_a_hurried_rotation_signs_at_once_everywhere_within_seconds(
 ) -> None:
     other = make_ring(store, secret, clock)
     first = other.signing_key().kid
-    second = ring.rotate_now()
+    (second,) = ring.rotate(at_once=True)
     assert ring.signing_key().kid == second
     clock.advance(REFRESH_SECONDS)
     assert other.signing_key().kid == second
@@ -225,7 +226,7 @@ def test_a_hurried_rotation_signs_at_once_everywhere_within_seconds(
 def test_a_hurried_rotation_overtakes_an_announced_key(ring: KeyRing, clock: FakeClock) -> None:
     clock.advance(PERIOD_SECONDS - PUBLISH_AHEAD_SECONDS)
     assert len(kids(ring)) == 2
-    hurried = ring.rotate_now()
+    (hurried,) = ring.rotate(at_once=True)
     assert states(ring) == ["retiring", "retiring", "active"]
     clock.advance(PUBLISH_AHEAD_SECONDS)
     assert ring.signing_key().kid == hurried
@@ -284,7 +285,7 @@ def test_a_new_master_secret_before_the_old_one_keeps_the_keys(
     new = Fernet.generate_key().decode()
     both = make_ring(store, f"{new},{secret}", clock)
     assert both.signing_key().kid == ring.signing_key().kid
-    second = both.rotate_now()
+    (second,) = both.rotate(at_once=True)
     clock.advance(DAY_SECONDS)
     both.jwks()
     assert make_ring(store, new, clock).signing_key().kid == second
