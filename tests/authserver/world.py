@@ -105,6 +105,11 @@ class StubBroker:
             raise self.failure
         return "https://entra.test/adminconsent?" + urlencode({"state": state})
 
+    def sign_out_url(self, return_to: str) -> str:
+        if self.failure is not None:
+            raise self.failure
+        return "https://entra.test/logout?" + urlencode({"post_logout_redirect_uri": return_to})
+
     def is_reachable(self) -> bool:
         return self.reachable
 
