@@ -25,14 +25,18 @@ from authserver.oauth.introspection import Introspector
 from authserver.oauth.metadata import metadata_document
 from authserver.oauth.own_tokens import OwnAccessTokens
 from authserver.oauth.revocation import Revoker
+from authserver.oauth.revocation_list import RevocationLists
 from authserver.oauth.server import TokenServer
 from authserver.oauth.upstream_check import UpstreamCheck
 from authserver.parts import Parts, make_parts
 from authserver.people import People
 from authserver.settings import Settings
 from authserver.store import Store
+from authserver.store.minute_counts import MinuteCounts
+from authserver.store.redis_link import RedisLink
 from authserver.tokens import TokenMinter
 from authserver.upstream.broker import SignInBroker
+from authserver.web.addresses import Addresses
 from authserver.web.authorize import AuthorizeEndpoint
 from authserver.web.callback import Arrival, AuthorizationArrival, CallbackEndpoint
 from authserver.web.client_configuration import ClientConfigurationEndpoint
@@ -45,18 +49,21 @@ from authserver.web.front_door import FrontDoor
 from authserver.web.health import HealthEndpoint, MetricsEndpoint, ReadyEndpoint
 from authserver.web.http import Endpoint, HttpRefusal, Reply
 from authserver.web.introspect import IntrospectEndpoint
+from authserver.web.limits import Rates, RequestLimits
 from authserver.web.nowhere import Nowhere
+from authserver.web.onboarding import ConsentReturn
 from authserver.web.pages import Pages
 from authserver.web.register import RegisterEndpoint
-from authserver.web.registration_limit import limit_registrations
 from authserver.web.responses import ErrorResponses
 from authserver.web.revoke import RevokeEndpoint
+from authserver.web.revoked import RevokedEndpoint
 from authserver.web.token import TokenEndpoint
 
 _log = logging.getLogger(__name__)
 
 _METADATA_PATHS: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 _HOT_PATHS: Final = ("/token",)
+_LIMITS_DEADLINE_SECONDS: Final = 1.0
 
 
 def create_app(
@@ -83,19 +90,36 @@ def create_app(
         # The first request that needs a key makes it; /readyz says so until then.
         _log.error("no signing key yet: %s", error.private_detail)
     pages = Pages()
-    edge = Edge(ErrorResponses(pages, settings.public_url, settings.support_contact))
+    edge = Edge(
+        ErrorResponses(pages, settings.public_url, settings.support_contact), _request_limits(settings, clock)
+    )
     endpoints = _endpoints(settings, parts, pages)
     app = Flask(__name__, static_folder=None, template_folder=None)
     app.url_map.merge_slashes = False
     _mount(app, edge, endpoints)
 
-    def refuse_registration(refusal: HttpRefusal) -> Response:
-        return _response(edge.answer(endpoints["/register"], request.environ, refusal))
-
-    limit_registrations(app, "/register", settings, refuse_registration)
     hot = {path: endpoints[path] for path in _HOT_PATHS}
     app.wsgi_app = FrontDoor(edge, hot, app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _request_limits(settings: Settings, clock: Clock) -> RequestLimits:
+    link = None
+    if settings.redis_url is not None:
+        # Not the store's connections, and nothing that must not get lost.
+        link = RedisLink(
+            settings.redis_url.get_secret_value(),
+            cluster=settings.redis_cluster,
+            allow_unsafe=True,
+            deadline_seconds=_LIMITS_DEADLINE_SECONDS,
+        )
+    return RequestLimits(
+        Rates(client=settings.requests_per_minute, registrations=settings.registrations_per_minute),
+        Addresses(settings.trusted_proxy_hops),
+        by_client=MinuteCounts(clock, link),
+        by_network=MinuteCounts(clock, link),
+        clock=clock,
+    )
 
 
 def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endpoint]:
@@ -112,7 +136,8 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
     }
     services = _services(settings, parts)
     registrar = parts.client_parts.registrar
-    revoker = Revoker(parts.clients, parts.store, parts.refresh_tokens, parts.keyring, issuer)
+    own_tokens = OwnAccessTokens(parts.keyring, issuer)
+    revoker = Revoker(parts.clients, parts.store, parts.refresh_tokens, own_tokens, parts.clock)
     metadata = MetadataEndpoint(metadata_document(settings, parts.resources))
     return {
         **dict.fromkeys(_METADATA_PATHS, metadata),
@@ -132,17 +157,27 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
             verified_hosts=settings.verified_client_hosts,
         ),
         "/consent": ConsentEndpoint(forms, parts.clients, departures, cookies),
-        "/callback": CallbackEndpoint(parts.store, parts.broker, parts.tenants, cookies, arrivals),
+        "/callback": CallbackEndpoint(
+            parts.store,
+            parts.broker,
+            parts.tenants,
+            cookies,
+            arrivals=arrivals,
+            consent=ConsentReturn(departures),
+        ),
         "/token": TokenEndpoint(TokenServer(services)),
         "/revoke": RevokeEndpoint(revoker),
-        "/introspect": IntrospectEndpoint(
-            Introspector(
-                parts.clients,
-                parts.resources,
-                OwnAccessTokens(parts.keyring, issuer),
+        "/revoked": RevokedEndpoint(
+            RevocationLists(
                 parts.store,
+                parts.keyring,
+                issuer,
                 parts.clock,
+                token_lifetime_seconds=settings.longest_access_token_lifetime_seconds,
             )
+        ),
+        "/introspect": IntrospectEndpoint(
+            Introspector(parts.clients, parts.resources, own_tokens, parts.store, parts.clock)
         ),
         **people.endpoints(),
         "/healthz": HealthEndpoint(),

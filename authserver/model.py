@@ -15,7 +15,7 @@ Clock = Callable[[], float]
 SigningAlgorithm = Literal["RS256", "ES256"]
 TokenEndpointAuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 # Why somebody is sent to Entra; decides what becomes of them when they come back.
-LoginPurpose = Literal["authorize", "device", "account", "admin", "onboarding"]
+LoginPurpose = Literal["authorize", "device", "account", "admin", "admin-consent", "onboarding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +159,17 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class SignInHints:
-    """What Entra is told about a sign-in: whom to suggest, where they belong, and how fresh it must be."""
+    """What Entra is told about a sign-in: whom to suggest, where they belong, and how fresh it must be.
+
+    Attributes:
+        any_organization: somebody of a tenant that is not on the list yet is expected.
+    """
 
     login_hint: str | None = None
     domain_hint: str | None = None
     max_age_seconds: int | None = None
     prompt: str | None = None
+    any_organization: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +181,8 @@ class Login:
         upstream_flow: msal's flow dict; holds a verifier and a nonce.
         user_code_hash: the device authorization that is decided (RFC 8628).
         invitation_hash: the invitation that is accepted (onboarding of a tenant).
+        unverified_tid: the tenant that has consented, as a browser said; to be compared with the one that is
+            proven.
     """
 
     request: AuthorizationRequest | None
@@ -185,6 +192,7 @@ class Login:
     purpose: LoginPurpose = "authorize"
     user_code_hash: str | None = None
     invitation_hash: str | None = None
+    unverified_tid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

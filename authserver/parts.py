@@ -14,6 +14,7 @@ from authserver.model import Clock
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.device_requests import DeviceRequests
 from authserver.oauth.grant import Assertions
+from authserver.oauth.onboarding import Invitations
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.user_codes import UserCodes
 from authserver.oauth.vault import Vault
@@ -54,6 +55,7 @@ class Parts:
     device_requests: DeviceRequests
     assertions: Assertions
     vault: Vault
+    invitations: Invitations
 
 
 def make_parts(
@@ -106,6 +108,7 @@ def make_parts(
             store, UserCodes(cipher), clock, settings.device_code_lifetime_seconds
         ),
         assertions=make_assertions(settings, store, clock, connect),
+        invitations=Invitations(store, tenant_entries, clock),
         vault=Vault(
             store,
             cipher,

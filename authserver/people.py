@@ -28,11 +28,13 @@ from authserver.web.device import DeviceArrival, DeviceEndpoint
 from authserver.web.device_authorization import DeviceAuthorizationEndpoint
 from authserver.web.http import Endpoint
 from authserver.web.logout import LogoutEndpoint, SignedOutEndpoint
+from authserver.web.onboarding import OnboardingArrival, OnboardingEndpoint
 from authserver.web.pages import Pages
 from authserver.web.sign_in_gate import SignInGate
 from authserver.web.sign_out import SignOut
 
 _USER_CODE_HASH: Final[TypeAdapter[str | None]] = TypeAdapter(str | None)
+_INVITATION_HASH: Final = TypeAdapter(str)
 _NOTHING: Final[TypeAdapter[None]] = TypeAdapter(None)
 # Whose access it is may be somebody else's than who signed in to the browser last.
 _ACCOUNT_HINTS: Final = SignInHints()
@@ -70,6 +72,20 @@ class People:
             "/admin/audit": AdminAuditEndpoint(
                 parts.store, parts.clock, **admin, url=self._url("/admin/audit")
             ),
+            "/onboarding": OnboardingEndpoint(
+                invitations=parts.invitations,
+                forms=BrowserForms(
+                    parts.cipher,
+                    "onboarding-form",
+                    _INVITATION_HASH,
+                    parts.clock,
+                    self._settings.login_lifetime_seconds,
+                ),
+                resources=parts.resources,
+                departures=self._departures,
+                cookies=self._cookies,
+                pages=self._pages,
+            ),
             "/logout": LogoutEndpoint(
                 BrowserForms(
                     parts.cipher,
@@ -90,6 +106,7 @@ class People:
         return {
             "device": DeviceArrival(parts.device_requests, parts.tenants, parts.vault, self._pages),
             "account": AccountArrival(self._account, self._url("/account"), parts.clock),
+            "onboarding": OnboardingArrival(parts.invitations, self._pages),
             "admin": admin_door.AdminArrival(
                 self._admin, settings.azure_tenant_id, settings.administrator_role, self._url("/admin")
             ),

@@ -11,6 +11,7 @@ import click
 
 from authserver.cli.audit import audit
 from authserver.cli.doctor import doctor
+from authserver.cli.tenants import tenants
 from authserver.errors import SettingsError
 
 
@@ -31,3 +32,4 @@ def serve() -> None:
 
 main.add_command(audit)
 main.add_command(doctor)
+main.add_command(tenants)

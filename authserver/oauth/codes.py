@@ -13,7 +13,7 @@ from telemetry.audit import audit
 
 
 class CodeIssuer:
-    """Args: store: keeps codes by their digest; vault; clock; lifetime_seconds: of a code (RFC 6749 4.1.2)."""
+    """Args: store: keeps codes by digest; vault; clock; lifetime_seconds: of a code (RFC 6749 4.1.2)."""
 
     def __init__(self, store: CodeStore, vault: Vault, clock: Clock, lifetime_seconds: int) -> None:
         self._store = store

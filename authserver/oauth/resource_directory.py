@@ -53,6 +53,10 @@ class ResourceDirectory:
         """Return the resource of a stored canonical URI; None when it is configured no longer."""
         return self._by_name.get(uri)
 
+    def words(self, scope: str) -> str:
+        """Return what people are told about a scope; the scope itself where no resource has it."""
+        return next((each.scopes[scope] for each in self.resources if scope in each.scopes), scope)
+
     def _find(self, name: str) -> Resource:
         exact = self._by_name.get(name)
         if exact is not None:

@@ -29,6 +29,8 @@ _REACHABILITY_TIMEOUT_SECONDS: Final = 2.0
 _REACHABILITY_SECONDS: Final = 10
 # Somebody waits for their tokens while Entra is asked about them.
 RENEWAL_SECONDS: Final = 3.0
+# The authority of every organization's people.
+_ORGANIZATIONS: Final = "organizations"
 # Which authority a login was sent to; stands in its flow beside MSAL's own members.
 _SEGMENT: Final = "authority_segment"
 # When the person must have signed in at the earliest; likewise.
@@ -85,7 +87,7 @@ class EntraBroker:
         Raises:
             UpstreamUnavailable: Entra's discovery document cannot be fetched.
         """
-        segment = self._segment()
+        segment = _ORGANIZATIONS if hints.any_organization else self._segment()
         client = self._authority(segment).application()
         with warnings.catch_warnings():
             # MSAL recommends form_post: a cross-site POST, with which browsers send no SameSite=Lax cookie.
@@ -171,7 +173,7 @@ class EntraBroker:
             "state": state,
             "scope": _ADMIN_CONSENT_SCOPE,
         }
-        return f"{self._authority('organizations').admin_consent_url()}?{urlencode(query)}"
+        return f"{self._authority(_ORGANIZATIONS).admin_consent_url()}?{urlencode(query)}"
 
     def sign_out_url(self, return_to: str) -> str:
         """Return Entra's ``end_session_endpoint`` for this application (RP-Initiated Logout 1.0 2).
@@ -194,7 +196,7 @@ class EntraBroker:
         now = self._clock()
         if not 0 <= now - asked_at < _REACHABILITY_SECONDS:
             try:
-                url = self._authority(self._segment()).discovery_url
+                url = self._authority(_ORGANIZATIONS).discovery_url
                 self._session.get(url, timeout=_REACHABILITY_TIMEOUT_SECONDS).raise_for_status()
                 reached = True
             except OSError:

@@ -139,10 +139,8 @@ class TenantEntries:
     def _stored(self) -> list[tuple[str, str]]:
         stored: list[tuple[str, str]] = []
         while True:
-            # The name after the last one: ids are hexadecimal digits and hyphens, which "~" sorts behind.
-            page = self._records.list_records(
-                _KIND, from_name=f"{stored[-1][0]}~" if stored else "", limit=_PAGE
-            )
+            after = f"{stored[-1][0]}\0" if stored else ""
+            page = self._records.list_records(_KIND, from_name=after, limit=_PAGE)
             stored += page
             if len(page) < _PAGE:
                 return stored

@@ -67,8 +67,17 @@ class AuthorizationArrival:
         return redirect(success_url(request, code, self._issuer))
 
 
+class ConsentAnswer(Protocol):
+    """What happens to an administrator who comes back from Entra's consent page, which proves nothing."""
+
+    def arrive(self, login: Login, answer: Parameters) -> Reply:
+        """Answer the browser; what goes wrong is raised."""
+
+
 class CallbackEndpoint:
-    """Args: logins: store; broker: Entra; tenants: who may; cookies; arrivals: one for each purpose."""
+    """Args: logins: store; broker: Entra; tenants: who may; cookies; arrivals: one for each purpose; consent:
+    for those who did not sign in but consented.
+    """
 
     name = "callback"
     methods: tuple[str, ...] = ("GET",)
@@ -81,13 +90,16 @@ class CallbackEndpoint:
         broker: SignInBroker,
         tenants: TenantPolicy,
         cookies: Cookies,
+        *,
         arrivals: Mapping[LoginPurpose, Arrival],
+        consent: ConsentAnswer,
     ) -> None:
         self._logins = logins
         self._broker = broker
         self._tenants = tenants
         self._cookies = cookies
         self._arrivals = arrivals
+        self._consent = consent
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Finish the sign-in and go on with what it was for."""
@@ -100,6 +112,9 @@ class CallbackEndpoint:
             raise PageError("invalid_request", "this sign-in took too long or was already completed")
         cookie_name = self._cookies.login_name(state)
         _check_browser(login, request.cookies.get(cookie_name))
+        clear_cookie = self._cookies.clear(cookie_name)
+        if login.purpose == "admin-consent":
+            return self._consent.arrive(login, answer).with_headers(clear_cookie)
         signed_in = self._identify(login, answer)
         try:
             if login.purpose != "onboarding":
@@ -108,7 +123,7 @@ class CallbackEndpoint:
         except TenantRefused as error:
             raise _not_admitted(login, signed_in, error) from None
         SIGN_INS.labels("succeeded").inc()
-        return reply.with_headers(self._cookies.clear(cookie_name))
+        return reply.with_headers(clear_cookie)
 
     def _identify(self, login: Login, answer: Parameters) -> SignedIn:
         try:

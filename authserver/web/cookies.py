@@ -15,7 +15,7 @@ MAX_OPEN_FORMS: Final = 12
 _LOGIN: Final = "login-"
 
 # The pages with forms that have a cookie each, and those where a person stays signed in for some minutes.
-FormKind = Literal["consent", "device", "sign-in", "sign-out"]
+FormKind = Literal["consent", "device", "sign-in", "sign-out", "onboarding"]
 SessionKind = Literal["account", "admin"]
 
 

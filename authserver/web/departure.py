@@ -5,6 +5,7 @@ cookie comes from a browser in which nobody agreed to anything.
 """
 
 import secrets
+from dataclasses import replace
 
 from authserver.cipher import digest
 from authserver.model import AuthorizationRequest, Clock, Login, LoginPurpose, SignInHints
@@ -39,6 +40,8 @@ class Departures:
         *,
         request: AuthorizationRequest | None = None,
         user_code_hash: str | None = None,
+        invitation_hash: str | None = None,
+        unverified_tid: str | None = None,
     ) -> Reply:
         """Send the browser to Entra; what comes back is for the purpose's arrival.
 
@@ -46,15 +49,33 @@ class Departures:
             UpstreamUnavailable: Entra does not answer; nothing was stored.
         """
         departure = self._broker.start(hints)
-        binding = secrets.token_urlsafe(32)
         login = Login(
             request=request,
             upstream_flow=departure.flow,
-            browser_binding_hash=digest(binding),
+            browser_binding_hash="",
             created_at_seconds=int(self._clock()),
             purpose=purpose,
             user_code_hash=user_code_hash,
+            invitation_hash=invitation_hash,
+            unverified_tid=unverified_tid,
         )
-        self._logins.put_login(digest(departure.state), login, self._lifetime_seconds)
-        cookie = self._cookies.set(self._cookies.login_name(departure.state), binding, self._lifetime_seconds)
-        return redirect(departure.url).with_headers(cookie)
+        return self._leave(departure.url, departure.state, login)
+
+    def seek_consent(self, invitation_hash: str) -> Reply:
+        """Send an administrator of another organization to Entra's consent page.
+
+        Raises:
+            UpstreamUnavailable: Entra does not answer; nothing was stored.
+        """
+        state = secrets.token_urlsafe(32)
+        url = self._broker.admin_consent_url(state)
+        now_seconds = int(self._clock())
+        login = Login(None, {}, "", now_seconds, "admin-consent", invitation_hash=invitation_hash)
+        return self._leave(url, state, login)
+
+    def _leave(self, url: str, state: str, login: Login) -> Reply:
+        binding = secrets.token_urlsafe(32)
+        bound = replace(login, browser_binding_hash=digest(binding))
+        self._logins.put_login(digest(state), bound, self._lifetime_seconds)
+        cookie = self._cookies.set(self._cookies.login_name(state), binding, self._lifetime_seconds)
+        return redirect(url).with_headers(cookie)
