@@ -112,7 +112,7 @@ def _mcpserver(options: Options, state: StateFolder, base: Mapping[str, str]) ->
         "MCPSERVER_ISSUER": options.issuer,
         # Straight to the authserver: the two must be able to start before the gateway does.
         "MCPSERVER_JWKS_URL": f"{options.authserver_url}/jwks",
-        "MCPSERVER_REVOCATION_URL": "none",
+        "MCPSERVER_REVOCATION_URL": f"{options.authserver_url}/revoked",
         "MCPSERVER_SNIPPETS_FOLDER": str(state.snippets_folder),
         "MCPSERVER_LOG_FORMAT": base.get("MCPSERVER_LOG_FORMAT", "text"),
     }

@@ -1,28 +1,35 @@
 """Token revocation (RFC 7009): a refresh token or an access token of this server ends the session it
 belongs to.
 
-Called by ``web.revoke``. Unknown, foreign and expired tokens change nothing and are answered like a success
-(RFC 7009 2.2). Must not end another client's session.
+Called by ``web.revoke``. Access tokens of machines belong to a session that is stored nowhere: its end alone
+is, which puts it on the list of what was revoked. Unknown, foreign and expired tokens change nothing and are
+answered like a success (RFC 7009 2.2). Must not end another client's session.
 """
 
-from typing import Any
-
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from dataclasses import dataclass
 
 from authserver.errors import OAuthError
-from authserver.keys import KeyRing
+from authserver.model import Client, Clock, Session
 from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.own_tokens import OwnAccessTokens
 from authserver.oauth.requests import RevocationRequest
 from authserver.store.protocols import SessionStore
 from authserver.tokens import RefreshTokens
 from telemetry.audit import audit
 
 
+@dataclass(frozen=True, slots=True)
+class _Revocable:
+    """What a token of ours stands for: its session's id, and whose it is."""
+
+    sid: str
+    client_id: str
+    client: Client | None
+
+
 class Revoker:
-    """Args: clients, sessions, refresh_tokens, keyring: what tokens are recognised with; issuer: of our own
-    tokens.
+    """Args: clients, sessions, refresh_tokens, access_tokens: what tokens are recognised with; clock: seconds
+    since 1970.
     """
 
     def __init__(
@@ -30,52 +37,49 @@ class Revoker:
         clients: ClientDirectory,
         sessions: SessionStore,
         refresh_tokens: RefreshTokens,
-        keyring: KeyRing,
-        issuer: str,
+        access_tokens: OwnAccessTokens,
+        clock: Clock,
     ) -> None:
         self._clients = clients
         self._sessions = sessions
         self._refresh_tokens = refresh_tokens
-        self._keyring = keyring
-        self._issuer = issuer
+        self._access_tokens = access_tokens
+        self._clock = clock
 
     def revoke(self, request: RevocationRequest) -> None:
-        """End the token's session, if there is one and it is this client's.
+        """End the token's session, if it is this client's.
 
         Raises:
             OAuthError: invalid_client (RFC 7009 2.1: credentials are validated first).
         """
-        sid = self._sid(request.token)
-        session = None if sid is None else self._sessions.get_session(sid)
-        if session is None and self._clients.is_document(request.credentials.client_id):
+        found = self._recognise(request.token)
+        if found is None and self._clients.is_document(request.credentials.client_id):
             return  # nothing is kept by which to authenticate it, and nothing to be revoked either
-        client = self._clients.authenticate(request.credentials, None if session is None else session.client)
-        if sid is None or session is None:
+        client = self._clients.authenticate(request.credentials, None if found is None else found.client)
+        if found is None:
             return
-        if session.client_id != client.client_id:
+        if found.client_id != client.client_id:
             raise OAuthError(
                 "invalid_grant",
                 "the token was not issued to this client",  # RFC 7009 2.1
-                private_detail=f"client {client.client_id} wanted to revoke session {sid}",
+                private_detail=f"client {client.client_id} wanted to revoke session {found.sid}",
             )
-        if self._sessions.end_session(sid, "revoked"):
-            audit("session.revoked", client_id=client.client_id, sid=sid)
+        if self._sessions.end_session(found.sid, "revoked"):
+            audit("session.revoked", client_id=client.client_id, sid=found.sid)
 
-    def _sid(self, token: str) -> str | None:
+    def _recognise(self, token: str) -> _Revocable | None:
         refresh = self._refresh_tokens.parse(token)
-        return refresh.sid if refresh is not None else self._sid_of_access_token(token)
+        if refresh is not None:
+            return _of(self._sessions.get_session(refresh.sid))
+        claims = self._access_tokens.claims(token)
+        if claims is None:
+            return None
+        # An expired token may still end its session.
+        found = _of(self._sessions.get_session(claims["sid"]))
+        if found is None and claims["exp"] > self._clock():
+            return _Revocable(claims["sid"], claims["client_id"], None)
+        return found
 
-    def _sid_of_access_token(self, token: str) -> str | None:
-        if token.count(".") != 2:
-            return None
-        try:
-            keys = KeySet.import_key_set(self._keyring.jwks())  # type: ignore[arg-type]
-            verified = jwt.decode(token, keys, algorithms=["RS256", "ES256"])
-        except (JoseError, ValueError, TypeError, KeyError):
-            return None
-        claims: dict[str, Any] = verified.claims
-        sid = claims.get("sid")
-        # Only what this server issued as an access token; an expired one may still be revoked.
-        if verified.header.get("typ") != "at+jwt" or claims.get("iss") != self._issuer:
-            return None
-        return sid if isinstance(sid, str) else None
+
+def _of(session: Session | None) -> _Revocable | None:
+    return None if session is None else _Revocable(session.sid, session.client_id, session.client)

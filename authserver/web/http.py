@@ -66,6 +66,7 @@ class HttpRequest:
     peer: str = ""
     unverified_forwarded_for: str = ""
     user_agent: str = ""
+    if_none_match: str = ""
 
     def form(self) -> str:
         """Return the body of a form, still encoded.
@@ -138,6 +139,7 @@ def read_request(environ: Mapping[str, Any]) -> HttpRequest:
         peer=environ.get("REMOTE_ADDR", ""),
         unverified_forwarded_for=environ.get("HTTP_X_FORWARDED_FOR", ""),
         user_agent=environ.get("HTTP_USER_AGENT", ""),
+        if_none_match=environ.get("HTTP_IF_NONE_MATCH", ""),
     )
 
 
