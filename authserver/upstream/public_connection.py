@@ -148,9 +148,10 @@ class PublicHttps:
         connection = _PinnedConnection(url, addresses[:_MAX_ATTEMPTS], self._trust(), self._total_seconds)
         try:
             connection.request("GET", url.target, headers={"Accept-Encoding": "identity", **headers})
-            response = connection.getresponse()
-            named = {name.lower(): value for name, value in reversed(response.getheaders())}
-            return Fetched(response.status, named, _read_body(response))
+            # The response has a hold on the socket of its own.
+            with connection.getresponse() as response:
+                named = {name.lower(): value for name, value in reversed(response.getheaders())}
+                return Fetched(response.status, named, _read_body(response))
         finally:
             connection.close()
 
@@ -175,7 +176,12 @@ class _PinnedConnection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         """Connect to the first address that answers."""
-        self.sock = self._trust.wrap_socket(self._connected(), server_hostname=self._name)
+        plain = self._connected()
+        try:
+            self.sock = self._trust.wrap_socket(plain, server_hostname=self._name)
+        except BaseException:
+            plain.close()
+            raise
 
     def _connected(self) -> socket.socket:
         failure = OSError("no address")

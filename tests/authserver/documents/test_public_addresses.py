@@ -1,4 +1,4 @@
-"""Where this server connects on a stranger's word: public unicast addresses, and nothing that looks like one."""
+"""Where this server connects on a stranger's word: public unicast addresses, nothing that looks like one."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Documents of strangers: which answers are taken, how long they are kept, and how many are fetched at once."""
+"""Documents of strangers: which answers are taken, how long they are kept, how many are fetched at once."""
 
 from collections.abc import Mapping
 from email.utils import formatdate
