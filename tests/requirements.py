@@ -1052,4 +1052,29 @@ REQUIREMENTS: Final = (
             "::test_guesses_from_one_network_are_limited_and_the_right_code_waits_too",
         ),
     ),
+    Requirement(
+        "OIDC-LOGOUT-CONFIRM",
+        "OpenID Connect RP-Initiated Logout 1.0",
+        "2",
+        "by GET and by POST the person is asked, because no id_token_hint proves who wants it",
+        (
+            "tests/authserver/people/test_logout.py::test_a_client_that_sends_a_browser_there_signs_nobody_out",
+        ),
+    ),
+    Requirement(
+        "OIDC-LOGOUT-REDIRECT",
+        "OpenID Connect RP-Initiated Logout 1.0",
+        "3",
+        "nobody is sent to an address that was not registered",
+        (
+            "tests/authserver/people/test_logout.py::test_the_person_signs_out_everywhere_and_returns_here_alone",
+        ),
+    ),
+    Requirement(
+        "OIDC-LOGOUT-METADATA",
+        "OpenID Connect RP-Initiated Logout 1.0",
+        "2.1",
+        "the metadata name the endpoint",
+        ("tests/authserver/people/test_logout.py::test_the_metadata_name_the_endpoint",),
+    ),
 )

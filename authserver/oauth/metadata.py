@@ -11,6 +11,7 @@ from authserver.oauth import pkce
 from authserver.oauth.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
 from authserver.oauth.client_metadata import AUTH_METHODS, RESPONSE_TYPES
 from authserver.oauth.client_metadata import SELF_SERVICE_GRANT_TYPES as GRANT_TYPES
+from authserver.oauth.device_authorization import DEVICE_GRANT
 from authserver.oauth.requests import JWT_BEARER
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.scopes import OFFLINE_ACCESS
@@ -35,7 +36,7 @@ def metadata_document(settings: Settings, resources: ResourceDirectory) -> dict[
         "scopes_supported": [*scopes, OFFLINE_ACCESS],
         "response_types_supported": list(RESPONSE_TYPES),
         "response_modes_supported": ["query"],
-        "grant_types_supported": [*GRANT_TYPES, "client_credentials"],
+        "grant_types_supported": [*GRANT_TYPES, "client_credentials", DEVICE_GRANT],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
@@ -43,6 +44,8 @@ def metadata_document(settings: Settings, resources: ResourceDirectory) -> dict[
         "introspection_endpoint": settings.endpoint("/introspect"),
         "introspection_endpoint_auth_methods_supported": [each for each in AUTH_METHODS if each != "none"],
         "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_ALGORITHMS),
+        "device_authorization_endpoint": settings.endpoint("/device_authorization"),  # RFC 8628 4
+        "end_session_endpoint": settings.endpoint("/logout"),  # RP-Initiated Logout 1.0 2.1
         "client_id_metadata_document_supported": settings.client_documents,
         "code_challenge_methods_supported": [pkce.METHOD],
         "authorization_response_iss_parameter_supported": True,  # RFC 9207 3

@@ -50,7 +50,12 @@ def test_the_metadata_says_what_is_built(world: World, path: str) -> None:
         ],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": [
+            *("authorization_code", "refresh_token", "client_credentials"),
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ],
+        "device_authorization_endpoint": f"{ISSUER}/oauth/device_authorization",
+        "end_session_endpoint": f"{ISSUER}/oauth/logout",
         "token_endpoint_auth_methods_supported": AUTH_METHODS,
         "token_endpoint_auth_signing_alg_values_supported": CLIENT_ALGORITHMS,
         "revocation_endpoint_auth_methods_supported": AUTH_METHODS,
