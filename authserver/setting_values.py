@@ -4,26 +4,18 @@ Used by ``settings`` alone. Messages must never repeat a value: it may be a secr
 """
 
 import re
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
-from pydantic import SecretStr, TypeAdapter, ValidationError
+from pydantic import SecretStr
 
-from authserver.model import Resource
-from authserver.resources import aliases_of, canonical_uri, is_loopback_url
+from authserver.model import IdentityAssertionIssuer
+from authserver.resources import canonical_uri, is_loopback_url
 
-_SCOPES: Final = {
-    "mcp:tools": "Connect to the server, list its tools and call the simple ones",
-    "snippets:read": "Read your snippets",
-    "snippets:write": "Save and delete your snippets",
-    "model:invoke": "Ask the language model on your behalf",
-}
-_DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
 EVERY_SCOPE: Final = ("*",)
-_RESOURCES: Final = TypeAdapter(tuple[Resource, ...])
+# Becomes the first part of ``sub``, up to the dot.
+_TENANT_LABEL: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -74,39 +66,6 @@ def redis_url(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
-def default_resource(public_url: str, aliases: tuple[str, ...] | None, extra_port: int) -> Resource:
-    """Return the resource of a server that was configured with none: mcpserver behind the same gateway."""
-    if aliases is None:
-        aliases = aliases_of(public_url, ("/mcp", "/mcp/sse"), extra_port=extra_port)
-    uri = f"{public_url}/mcp"
-    return Resource(uri, "mcpstack", dict(_SCOPES), _DEFAULT_SCOPES, tuple(a for a in aliases if a != uri))
-
-
-def resources(values: tuple[Resource, ...]) -> tuple[Resource, ...]:
-    """Return resources with canonical URIs; ValueError when one makes no sense."""
-    return tuple(map(_resource, values))
-
-
-def resources_in(path: Path) -> tuple[Resource, ...]:
-    """Return the resources of a JSON file; ValueError that says which entry makes no sense."""
-    variable = "AUTHSERVER_RESOURCES_FILE"
-    try:
-        entries = _RESOURCES.validate_json(path.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{variable}: unreadable ({type(error).__name__})") from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = "".join(f"[{part!r}]" for part in first["loc"])
-        raise ValueError(f"{variable}: {place} {first['msg']}".replace(":  ", ": ")) from None
-    checked = []
-    for number, entry in enumerate(entries):
-        try:
-            checked.append(_resource(entry))
-        except ValueError as error:
-            raise ValueError(f"{variable}: [{number}] {error}") from None
-    return tuple(checked)
-
-
 def tenant_entries(value: Any) -> Any:
     """Return tenant entries that know their tid; a string alone is a display name."""
     if not isinstance(value, dict):
@@ -127,14 +86,22 @@ def home_entry(value: Any) -> Any:
     return {"name": "", "ceiling": EVERY_SCOPE, **value, "tid": ""} if isinstance(value, dict) else value
 
 
-def resource_uris(values: tuple[str, ...] | None) -> tuple[str, ...] | None:
-    """Return canonical URIs, each once."""
-    return None if values is None else tuple(dict.fromkeys(map(canonical_uri, values)))
+def guid_or_nothing(value: str) -> str:
+    """Return an application's id in lower case, as it stands in tokens; empty stays empty."""
+    if value and not _GUID.fullmatch(value):
+        raise ValueError("must be a GUID")
+    return value.lower()
 
 
-def _resource(resource: Resource) -> Resource:
-    if not resource.scopes or set(resource.default_scopes) - set(resource.scopes):
-        raise ValueError("there must be scopes, and default_scopes must be among them")
-    uri = canonical_uri(resource.uri)
-    aliases = tuple(alias for alias in resource_uris(resource.aliases) or () if alias != uri)
-    return replace(resource, uri=uri, scopes=dict(resource.scopes), aliases=aliases)
+def assertion_issuers(values: tuple[IdentityAssertionIssuer, ...]) -> tuple[IdentityAssertionIssuer, ...]:
+    """Return identity providers whose keys can be fetched safely, each once."""
+    for each in values:
+        scheme = urlsplit(each.jwks_uri).scheme
+        is_safe = scheme == "https" or (scheme == "http" and is_loopback_url(each.jwks_uri))
+        if not each.issuer or not is_safe:
+            raise ValueError("each needs an issuer, and a jwks_uri that is https")
+        if not _TENANT_LABEL.fullmatch(each.tid):
+            raise ValueError("tid must be 1 to 64 letters, digits, hyphens and underscores")
+    if len({each.issuer for each in values}) != len(values):
+        raise ValueError("each issuer must stand there once")
+    return values

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from authserver import resource_values
 from authserver import setting_values as values
 from authserver.errors import SettingsError
 from authserver.model import IdentityAssertionIssuer, Resource, SigningAlgorithm, TenantEntry
@@ -85,15 +86,15 @@ class Settings(BaseSettings):
     Keep a former one until the signing keys have rotated and the absolute session lifetime has passed.
     """
 
-    resources: Annotated[tuple[Resource, ...], AfterValidator(values.resources)] = ()
+    resources: Annotated[tuple[Resource, ...], AfterValidator(resource_values.resources)] = ()
     """JSON list of the MCP servers tokens are issued for (RFC 8707 §2, RFC 9728). Default:
     <public_url>/mcp alone.
     """
 
     resources_file: Path | None = None
-    """JSON file with such a list, in place of AUTHSERVER_RESOURCES. Default unset."""
+    """JSON file with such a list, in place of AUTHSERVER_RESOURCES: see docs/resources.md. Default unset."""
 
-    resource_aliases: Annotated[tuple[str, ...] | None, AfterValidator(values.resource_uris)] = None
+    resource_aliases: Annotated[tuple[str, ...] | None, AfterValidator(resource_values.resource_uris)] = None
     """JSON list: other URIs of the default resource. Default: its /sse and, where loopback, its local
     spellings.
     """
@@ -169,8 +170,9 @@ class Settings(BaseSettings):
     """PEM file trusted for metadata documents instead of the system's authorities. Default unset."""
 
     registrations_per_minute: Annotated[int, Field(ge=1)] = 120
-    """How many registrations one address may make in a minute, as the gateway sees addresses; all that come
-    through one gateway may make ten times as many (RFC 7591 §5). Default 120."""
+    """How many registrations one network (an IPv4 address, or an IPv6 /64) may make in a minute; all that come
+    through one gateway may make ten times as many (RFC 7591 §5). Default 120.
+    """
 
     azure_client_id: Annotated[str, Field(min_length=1)] = Field(
         validation_alias=AliasChoices("AZURE_CLIENT_ID", "azure_client_id")
@@ -240,14 +242,16 @@ class Settings(BaseSettings):
     account_session_seconds: Annotated[int, Field(ge=60, le=3600)] = 900
     """How long a person stays signed in at /account and /admin. Default 900."""
 
-    api_client_id: str = ""
+    api_client_id: Annotated[str, AfterValidator(values.guid_or_nothing)] = ""
     """The API application at Entra whose access tokens may be exchanged (RFC 7523); empty, the default: none.
     """
 
     api_scope: Annotated[str, Field(min_length=1)] = "access_as_user"
     """The scope that a delegated access token for the API application must have. Default access_as_user."""
 
-    identity_assertion_issuers: tuple[IdentityAssertionIssuer, ...] = ()
+    identity_assertion_issuers: Annotated[
+        tuple[IdentityAssertionIssuer, ...], AfterValidator(values.assertion_issuers)
+    ] = ()
     """JSON list: identity providers whose ID-JAGs are accepted: issuer, jwks_uri, tid, clients, scopes."""
 
     identity_assertion_ca_file: Path | None = None
@@ -257,10 +261,14 @@ class Settings(BaseSettings):
     """How long a person may take to enter the code that a device shows (RFC 8628 §3.2). Default 600."""
 
     trusted_proxy_hops: Annotated[int, Field(ge=1, le=10)] = 1
-    """How many proxies in front of this server add to X-Forwarded-For, the gateway included. Default 1."""
+    """How many proxies in front of this server add to X-Forwarded-For, the gateway included: the caller's
+    address is that many from the right. Default 1.
+    """
 
-    requests_per_minute: Annotated[int, Field(ge=1)] = 1200
-    """How many requests one client at one address may make in a minute, at each endpoint. Default 1200."""
+    requests_per_minute: Annotated[int, Field(ge=1)] = 6000
+    """How many requests one client at one network may make in a minute, at each endpoint; all clients of one
+    network together may make five times as many. Default 6000.
+    """
 
     audit_retention_days: Annotated[int, Field(ge=1, le=3660)] = 90
     """How long audit lines stay in the store. Default 90."""
@@ -294,13 +302,11 @@ class Settings(BaseSettings):
     def _with_resources(self) -> Self:
         if self.resources and self.resources_file:
             raise ValueError("AUTHSERVER_RESOURCES_FILE: not together with AUTHSERVER_RESOURCES")
-        listed = values.resources_in(self.resources_file) if self.resources_file else self.resources
-        resources = listed or (
-            values.default_resource(self.public_url, self.resource_aliases, self.resource_port),
+        path = self.resources_file
+        resources = (resource_values.resources_in(path) if path else self.resources) or (
+            resource_values.default_resource(self.public_url, self.resource_aliases, self.resource_port),
         )
-        names = [uri for resource in resources for uri in (resource.uri, *resource.aliases)]
-        if len(set(names)) != len(names):
-            raise ValueError("AUTHSERVER_RESOURCES: each URI and alias must name one resource only")
+        resource_values.check_unique(resources, path)
         home = self.home_tenant
         if home.ceiling == values.EVERY_SCOPE:
             scopes = dict.fromkeys(scope for resource in resources for scope in resource.scopes)
