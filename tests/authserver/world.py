@@ -98,7 +98,9 @@ class StubBroker:
             raise self.renewal_failure
         person = self.known[refresh_token]
         assert person.tid == tid
-        return SignedIn(self.changes.get(person.subject, person), refresh_token)
+        successor = f"{refresh_token}+"
+        self.known[successor] = person
+        return SignedIn(self.changes.get(person.subject, person), successor)
 
     def admin_consent_url(self, state: str) -> str:
         if self.failure is not None:
