@@ -71,7 +71,7 @@ class RedisLink:
         return self._guarded(lambda client: client.execute_command(*words))
 
     def many(self, commands: Sequence[tuple[str | int, ...]]) -> list[Any]:
-        """Run commands that only read, in few round trips and not atomically; return their answers."""
+        """Run commands in few round trips, not atomically; return their answers."""
 
         def run(client: Any) -> list[Any]:
             pipeline = client.pipeline(transaction=False)

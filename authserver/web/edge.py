@@ -11,6 +11,7 @@ from typing import Any, Final
 from authserver.errors import AuthServerError, RequestError, UnavailableError
 from authserver.metrics import ERRORS, REQUEST_SECONDS, REQUESTS
 from authserver.web.http import Endpoint, Headers, HttpRefusal, HttpRequest, Reply, read_request
+from authserver.web.limits import RequestLimits
 from authserver.web.responses import ErrorResponses
 from telemetry import correlation
 
@@ -23,10 +24,11 @@ CORS: Final[Headers] = (
 
 
 class Edge:
-    """Args: errors: renders what is raised."""
+    """Args: errors: renders what is raised; limits: how often the endpoints may be asked."""
 
-    def __init__(self, errors: ErrorResponses) -> None:
+    def __init__(self, errors: ErrorResponses, limits: RequestLimits) -> None:
         self._errors = errors
+        self._limits = limits
         self._counters: dict[tuple[str, int], Any] = {}
 
     def answer(
@@ -59,6 +61,7 @@ class Edge:
         method = "GET" if request.method == "HEAD" else request.method
         if method == "OPTIONS" and endpoint.cross_origin:
             return Reply(204, ()) if request.behind_gateway else _preflight(endpoint)
+        self._limits.count(endpoint, request)
         if method not in endpoint.methods:
             allow = _allow(endpoint)
             raise HttpRefusal(405, "invalid_request", f"use {allow} here", (("Allow", allow),))

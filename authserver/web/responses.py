@@ -22,6 +22,10 @@ _PAGE_STATUSES: Final = {"access_denied": HTTPStatus.FORBIDDEN}
 _GO_BACK: Final = "Close this page, go back to the application you came from and start signing in again."
 _TRY_LATER: Final = "Wait a moment, then reload this page."
 _ASK_SUPPORT: Final = "If it keeps happening, send the reference below to whoever runs this service."
+_HTTP_PAGES: Final = {
+    HTTPStatus.NOT_FOUND: ("There is no such page", _GO_BACK),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Too many requests", _TRY_LATER),
+}
 
 
 def redirect(url: str) -> Reply:
@@ -103,15 +107,13 @@ class ErrorResponses:
     def _http(self, error: HttpRefusal, speaks_json: bool) -> Reply:
         if speaks_json:
             return _json_error(error.status, error.code, error.description, error.headers)
-        title = (
-            "There is no such page" if error.status == HTTPStatus.NOT_FOUND else "This request was refused"
-        )
+        title, advice = _HTTP_PAGES.get(error.status, ("This request was refused", _GO_BACK))
         message = _sentence(error.description)
         return self._pages.error(
             error.status,
             title,
             message,
-            advice=_GO_BACK,
+            advice=advice,
             reference=correlation.current(),
             headers=error.headers,
         )
