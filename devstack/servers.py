@@ -79,7 +79,7 @@ def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -
         "AUTHSERVER_STATE_FILE": str(state.authserver_database),
         "AUTHSERVER_MASTER_SECRET": state.master_secret(),
         "AUTHSERVER_LOG_FORMAT": base.get("AUTHSERVER_LOG_FORMAT", "text"),
-        "AUTHSERVER_RESOURCES": json.dumps([_resource(options)]),
+        **_resources(options, base),
         "AUTHSERVER_ENTRA_AUTHORITY": options.entra_back_channel_url,
         "AUTHSERVER_ENTRA_CA_FILE": str(state.ca_file),
         "AUTHSERVER_ENTRA_CLIENT_SECRET": directory.LOGIN_CLIENT_SECRET,
@@ -92,7 +92,15 @@ def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -
     )
 
 
-def _resource(options: Options) -> dict[str, object]:
+def _resources(options: Options, base: Mapping[str, str]) -> dict[str, str]:
+    if base.get("AUTHSERVER_RESOURCES_FILE"):
+        # Somebody protects servers of their own as well; the file says so of this stack's, too.
+        return {}
+    return {"AUTHSERVER_RESOURCES": json.dumps([resource(options)])}
+
+
+def resource(options: Options) -> dict[str, object]:
+    """Return this stack's MCP server as an entry of a resources file."""
     return {
         "uri": options.resource,
         "name": "mcpstack",
