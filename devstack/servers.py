@@ -65,6 +65,7 @@ def _entra(options: Options, state: StateFolder, base: Mapping[str, str]) -> Ser
         f"--back-channel-port={options.ports.entra_back_channel}",
         f"--state-dir={state.path}",
         f"--redirect-uri={options.issuer}{options.endpoint_prefix}/callback",
+        f"--redirect-uri={options.issuer}{options.endpoint_prefix}/account/signed-out",
     )
     return Server("entra", command, base, f"{options.entra_url}/readyz")
 
