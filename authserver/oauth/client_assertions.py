@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from authserver.cipher import digest
 from authserver.errors import UnavailableError
 from authserver.model import Client, Clock
-from authserver.oauth.client_keys import ALGORITHMS, KeysRefused, checked_key_set, verifying_keys
+from authserver.oauth.client_keys import ALGORITHMS, KeysRefused, checked_key_set, quietly, verifying_keys
 from authserver.store.protocols import OnceStore
 from authserver.upstream import assertions
 from authserver.upstream.assertions import LEEWAY_SECONDS, require
@@ -104,7 +104,8 @@ def _signed(
 ) -> Mapping[str, Any] | None:
     for key in verifying_keys(key_set, algorithm, kid):
         try:
-            verified = jws.deserialize_compact(assertion, key, algorithms=[algorithm])
+            with quietly():
+                verified = jws.deserialize_compact(assertion, key, algorithms=[algorithm])
             claims = orjson.loads(verified.payload)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             continue

@@ -4,11 +4,13 @@ Called where metadata is validated and by ``oauth.client_assertions``. Must not 
 key from anybody: what somebody published by mistake is no proof of anything.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 import orjson
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, JWKRegistry, Key, OKPKey, RSAKey
 
 # RFC 8725 3.1: a list of our own; asymmetric algorithms alone.
@@ -65,6 +67,16 @@ def verifying_keys(key_set: Mapping[str, Any], algorithm: str, kid: str | None) 
     return found
 
 
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Keep joserfc from warning: what is too weak is refused here, and EdDSA, which RFC 9864 renames, is what
+    clients send.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)
+        yield
+
+
 def _public_key(member: Mapping[str, Any]) -> Key | None:
     # RFC 7517 5: what is not understood is ignored.
     operations = member.get("key_ops", ["verify"])
@@ -73,9 +85,10 @@ def _public_key(member: Mapping[str, Any]) -> Key | None:
     if member.get("kty") not in ("RSA", "EC", "OKP"):
         return None
     try:
-        key = JWKRegistry.import_key(dict(member))
-        # Only now are the numbers looked at.
-        return key if _kind(key) in _KINDS.values() else None
+        with quietly():
+            key = JWKRegistry.import_key(dict(member))
+            # Only now are the numbers looked at.
+            return key if _kind(key) in _KINDS.values() else None
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

@@ -1,4 +1,4 @@
-"""A TLS server on loopback that publishes documents: its answers are up to the test, also slow or wrong ones."""
+"""A TLS server on loopback that publishes documents; what it answers is up to the test, slow or wrong too."""
 
 import ssl
 from collections.abc import Callable, Iterator, Mapping

@@ -1,46 +1,24 @@
-"""A client_id that is a URL: who may introduce themselves so, what the person sees, and what holds afterwards."""
+"""A client_id that is a URL: who may introduce themselves so, what a person sees, and what holds later."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.authserver.documents.document_host import Answer, DocumentHost
-from tests.authserver.signing_client import SigningClient
+from authserver.model import Client
+from tests.authserver.clients.conftest import MakeWorld
+from tests.authserver.clients.document_host import Answer, DocumentHost
+from tests.authserver.clients.signing_client import SigningClient
 from tests.authserver.world import (
     REDIRECT,
     WEB_REDIRECT,
     World,
     is_json_error,
     is_page,
-    make_world,
     read_page,
 )
 
 PATH = "/client.json"
-MakeWorld = Callable[..., World]
-
-
-@pytest.fixture
-def make(host: DocumentHost, tmp_path: Path) -> Iterator[MakeWorld]:
-    made = []
-
-    def make_one(**settings: Any) -> World:
-        values = {"client_document_loopback": True, "client_document_ca_file": host.ca_file, **settings}
-        folder = tmp_path / str(len(made))
-        folder.mkdir()
-        made.append(make_world(folder, **values))
-        return made[-1]
-
-    yield make_one
-    for each in made:
-        each.store.close()
-
-
-@pytest.fixture
-def world(make: MakeWorld) -> World:
-    return make()
 
 
 def document(host: DocumentHost, **changes: Any) -> dict[str, Any]:
@@ -409,7 +387,6 @@ def test_an_application_that_is_denied_while_the_page_is_open_is_refused(
 
 
 def test_the_operator_may_register_such_a_url_instead(world: World, host: DocumentHost) -> None:
-    from authserver.model import Client
 
     url = host.url(PATH)
     world.store.add_client(

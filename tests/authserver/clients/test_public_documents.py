@@ -12,7 +12,7 @@ from authserver.upstream.errors import DocumentRefused, DocumentUnavailable
 from authserver.upstream.http_caching import MAX_FRESH_SECONDS, MIN_FRESH_SECONDS, caching_of
 from authserver.upstream.public_connection import Fetched, PublicHttps, PublicUrl
 from authserver.upstream.public_documents import PublicDocuments
-from tests.authserver.documents.document_host import Answer, DocumentHost
+from tests.authserver.clients.document_host import Answer, DocumentHost
 from tests.authserver.world import Clock
 
 

@@ -15,7 +15,7 @@ from authserver.upstream.public_connection import (
     PublicHttps,
     parse_public_url,
 )
-from tests.authserver.documents.document_host import Answer, DocumentHost, document_host
+from tests.authserver.clients.document_host import Answer, DocumentHost, document_host
 from tests.support.ports import free_ports
 
 URLS_REFUSED = [

@@ -6,6 +6,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, KeySet
 
+from authserver.oauth.client_keys import quietly
 from tests.authserver.world import ISSUER, Clock
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -47,7 +48,8 @@ class SigningClient:
         """Return a signed assertion; of the header, None leaves a member out."""
         full = {"alg": self.algorithm, "kid": self.key.kid, "typ": "JWT", **(header or {})}
         named = {name: value for name, value in full.items() if value is not None}
-        return jwt.encode(named, self.claims(client_id, **changes), self.key, algorithms=[self.algorithm])
+        with quietly():
+            return jwt.encode(named, self.claims(client_id, **changes), self.key, algorithms=[self.algorithm])
 
     def proof(self, client_id: str, **changes: Any) -> dict[str, str]:
         """Return the form members that prove the client."""
