@@ -38,7 +38,9 @@ class Sealer:
     """Encrypts and authenticates small data for one purpose (Fernet); made by ``Cipher.sealer``."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        self._fernet = MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
+        fernets = [Fernet(base64.urlsafe_b64encode(key)) for key in keys]
+        self._fernet = MultiFernet(fernets)
+        self._current = fernets[0]
 
     def seal(self, data: bytes) -> str:
         """Return printable, URL-safe text under the current master secret."""
@@ -57,6 +59,25 @@ class Sealer:
         try:
             return self._fernet.decrypt(sealed.encode(), ttl=max_age_seconds)
         except (InvalidToken, ValueError, TypeError) as error:
+            raise SealBroken("seal broken") from error
+
+    def is_current(self, sealed: str) -> bool:
+        """Say whether the current master secret alone opens it."""
+        try:
+            self._current.decrypt(sealed.encode())
+        except InvalidToken:
+            return False
+        return True
+
+    def reseal(self, sealed: str) -> str:
+        """Return the same under the current master secret, as old as it was.
+
+        Raises:
+            SealBroken: see ``unseal``.
+        """
+        try:
+            return self._fernet.rotate(sealed.encode()).decode()
+        except InvalidToken as error:
             raise SealBroken("seal broken") from error
 
 
@@ -78,6 +99,10 @@ class Cipher:
             HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=None, info=purpose.encode()).derive(secret)
             for secret in self._secrets
         )
+
+    def fingerprint(self) -> str:
+        """Return a name of the current master secret that tells nothing about it."""
+        return digest(self.derive("fingerprint")[0].hex())
 
     def sealer(self, purpose: str) -> Sealer:
         """Return the sealer of this purpose; cheap to use, worth keeping."""

@@ -11,6 +11,9 @@ import click
 
 from authserver.cli.audit import audit
 from authserver.cli.doctor import doctor
+from authserver.cli.keys import keys
+from authserver.cli.secrets import secrets
+from authserver.cli.sessions import sessions
 from authserver.cli.tenants import tenants
 from authserver.errors import SettingsError
 
@@ -32,4 +35,7 @@ def serve() -> None:
 
 main.add_command(audit)
 main.add_command(doctor)
+main.add_command(keys)
+main.add_command(secrets)
+main.add_command(sessions)
 main.add_command(tenants)

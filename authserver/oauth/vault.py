@@ -63,8 +63,33 @@ class Vault:
         """Atomic: hold the successor, if what was opened is still held: a session that was ended meanwhile
         holds nothing.
         """
-        sealed = seen.sealed if refresh_token is None else self._sealer.seal(refresh_token.encode())
-        self._records.swap_record(VAULT, session.sid, seen.sealed, sealed, self._expiry_seconds(session))
+        while True:
+            sealed = seen.sealed if refresh_token is None else self._sealer.seal(refresh_token.encode())
+            expires_at = self._expiry_seconds(session)
+            if self._records.swap_record(VAULT, session.sid, seen.sealed, sealed, expires_at):
+                return
+            held = self.open(session.sid)
+            if held is None or held.refresh_token != seen.refresh_token:
+                return
+            seen = held  # the same, sealed again under another master secret
+
+    def is_current(self, sid: str) -> bool | None:
+        """Say whether what is held is sealed under the current master secret; None when nothing is."""
+        sealed = self._records.get_record(VAULT, sid)
+        return None if sealed is None else self._sealer.is_current(sealed)
+
+    def reseal(self, session: Session) -> bool:
+        """Atomic: hold the same under the current master secret; False when there was nothing to do or it
+        changed meanwhile.
+
+        Raises:
+            SealBroken: its master secret is gone.
+        """
+        sealed = self._records.get_record(VAULT, session.sid)
+        if sealed is None or self._sealer.is_current(sealed):
+            return False
+        resealed = self._sealer.reseal(sealed)
+        return self._records.swap_record(VAULT, session.sid, sealed, resealed, self._expiry_seconds(session))
 
     def _expiry_seconds(self, session: Session) -> int:
         idle_expiry_seconds = int(self._clock()) + session.idle_lifetime_seconds
