@@ -1,4 +1,4 @@
-"""The back channel: discovery, keys, tokens, and the control of faults.
+"""The back channel: discovery, keys, tokens, Microsoft Graph, and the control of faults.
 
 Made by ``emulator``. Everything is JSON, errors too. Must not redirect or set cookies: no browser comes
 here.
@@ -16,24 +16,28 @@ from devstack.entra.directory import Directory
 from devstack.entra.errors import EntraError, Refusal
 from devstack.entra.faults import FAULTS, Fault, Faults, UnknownFaultError, parse_fault
 from devstack.entra.grants import Grants
+from devstack.entra.graph import Graph
 from devstack.entra.http import LOGGER, make_app, new_reference
 from devstack.entra.keys import SigningKeys
 from devstack.entra.parameters import Parameters
 
 
 class BackChannel:
-    """Args: directory, grants, signing_keys, faults: the emulator's; clock: seconds since 1970."""
+    """Args: directory, grants, graph, signing_keys, faults: the emulator's; clock: seconds since 1970."""
 
     def __init__(
         self,
+        *,
         directory: Directory,
         grants: Grants,
+        graph: Graph,
         signing_keys: SigningKeys,
         faults: Faults,
         clock: Callable[[], float],
     ) -> None:
         self._directory = directory
         self._grants = grants
+        self._graph = graph
         self._keys = signing_keys
         self._faults = faults
         self._clock = clock
@@ -51,6 +55,7 @@ class BackChannel:
         app.add_url_rule("/_emulator/faults", "faults", self._show_faults, methods=["GET"])
         app.add_url_rule("/_emulator/faults", "set_faults", self._set_faults, methods=["POST"])
         app.add_url_rule("/_emulator/faults", "clear_faults", self._clear_faults, methods=["DELETE"])
+        self._graph.add_to(app)
         app.register_error_handler(EntraError, self._refused)
         app.register_error_handler(HTTPException, _http_error)
         app.register_error_handler(UnknownFaultError, _unknown_fault)
@@ -103,6 +108,7 @@ class BackChannel:
                 "trace_id": reference.trace_id,
                 "correlation_id": reference.correlation_id,
                 "error_uri": f"{self._urls.authority_url}/error?code={error.kind.number}",
+                **({"suberror": error.kind.suberror} if error.kind.suberror else {}),
             }
         )
         response.status_code = error.kind.status

@@ -6,13 +6,27 @@ Called by ``grants``. Must not say which part of the credentials was wrong beyon
 import base64
 import hmac
 from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import unquote_plus
 
-from devstack.entra import errors
+from devstack.entra import certificates, errors
 from devstack.entra.directory import Application, Directory
 from devstack.entra.errors import EntraError
-from devstack.entra.federation import ASSERTION_TYPE, verify_assertion
+from devstack.entra.federation import ASSERTION_TYPE, unverified_claims, verify_assertion
 from devstack.entra.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who asks for tokens, and how that was proven.
+
+    Attributes:
+        application: the registration.
+        method: the ``azpacr`` of its tokens: 0 nothing (public), 1 a secret, 2 an assertion.
+    """
+
+    application: Application
+    method: Literal["0", "1", "2"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +36,20 @@ class _Basic:
 
 
 def authenticate(
-    parameters: Parameters, authorization_header: str | None, directory: Directory, now_seconds: float
-) -> Application:
+    parameters: Parameters,
+    authorization_header: str | None,
+    directory: Directory,
+    audiences: tuple[str, ...],
+    now_seconds: float,
+) -> Client:
     """Return the application that the request proves to come from.
+
+    Args:
+        parameters: the form.
+        authorization_header: of the request.
+        directory: the emulator's.
+        audiences: what an assertion of the application's own may be addressed to.
+        now_seconds: since 1970.
 
     Raises:
         EntraError: it is unknown, or proves nothing.
@@ -38,18 +63,23 @@ def authenticate(
     assertion = parameters.get("client_assertion")
     if secret is not None and assertion is not None:  # RFC 6749 section 2.3: one method at a time
         raise EntraError(errors.MALFORMED_REQUEST, what="two ways of client authentication")
+    if application.is_public:
+        if secret is not None or assertion is not None:
+            raise EntraError(errors.PUBLIC_CLIENT)
+        return Client(application, "0")
     if secret is not None:
         _check_secret(secret, application)
-    elif assertion is not None:
-        kind = parameters.require("client_assertion_type")
-        if kind != ASSERTION_TYPE:
-            raise EntraError(
-                errors.UNSUPPORTED_PARAMETER_VALUE, parameter="client_assertion_type", value=kind
-            )
-        verify_assertion(assertion, application, now_seconds)
-    else:
+        return Client(application, "1")
+    if assertion is None:
         raise EntraError(errors.NO_CLIENT_AUTHENTICATION)
-    return application
+    kind = parameters.require("client_assertion_type")
+    if kind != ASSERTION_TYPE:
+        raise EntraError(errors.UNSUPPORTED_PARAMETER_VALUE, parameter="client_assertion_type", value=kind)
+    if unverified_claims(assertion).get("iss") == application.client_id:
+        certificates.verify_assertion(assertion, application, audiences, now_seconds)
+    else:
+        verify_assertion(assertion, application, now_seconds)
+    return Client(application, "2")
 
 
 def _check_secret(secret: str, application: Application) -> None:

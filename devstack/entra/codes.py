@@ -21,11 +21,13 @@ _REMEMBERED_SECONDS: Final = 3600
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a code stands for."""
+    """What a code stands for: what was asked for, who signed in, when, and in which generation of theirs."""
 
     request: AuthorizationRequest
     tid: str
     oid: str
+    authenticated_at_seconds: int
+    generation: int
 
 
 @dataclass(slots=True)
@@ -42,8 +44,8 @@ class Codes:
         self._clock = clock
         self._entries: dict[str, _Entry] = {}
 
-    def issue(self, request: AuthorizationRequest, person: Person) -> str:
-        """Return a new code."""
+    def issue(self, request: AuthorizationRequest, person: Person, authenticated_at_seconds: int) -> str:
+        """Return a new code for somebody who gave their password at that time."""
         now = self._clock()
         self._entries = {
             key: entry
@@ -51,7 +53,8 @@ class Codes:
             if now - entry.issued_at_seconds < _REMEMBERED_SECONDS
         }
         code = f"1.{secrets.token_urlsafe(96)}"
-        self._entries[_key(code)] = _Entry(Grant(request, person.tid, person.oid), now)
+        grant = Grant(request, person.tid, person.oid, authenticated_at_seconds, person.session_generation)
+        self._entries[_key(code)] = _Entry(grant, now)
         return code
 
     def take(self, code: str) -> Grant:

@@ -11,27 +11,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from flask import Flask
 from gevent.pywsgi import WSGIServer
 
 from devstack.entra import listeners
+from devstack.entra.admin_consent import AdminConsent
+from devstack.entra.answers import Answers
 from devstack.entra.authority import Urls
 from devstack.entra.back_channel_app import BackChannel
 from devstack.entra.ca import ensure_ca, server_context
 from devstack.entra.codes import Codes
-from devstack.entra.directory import (
-    LOGIN_CLIENT_ID,
-    LOGIN_CLIENT_NAME,
-    LOGIN_CLIENT_SECRET,
-    Application,
-    Directory,
-    FederatedCredential,
-)
+from devstack.entra.directory import API_CLIENT_ID, Directory, FederatedCredential, login_application
 from devstack.entra.faults import Faults
 from devstack.entra.federation import LocalIssuer
 from devstack.entra.grants import Grants
+from devstack.entra.graph import Graph
 from devstack.entra.keys import SigningKeys
 from devstack.entra.login_app import LoginSite
+from devstack.entra.login_form import LoginForm
+from devstack.entra.logout import Logout
+from devstack.entra.pages import Pages
 from devstack.entra.seal import Seals
+from devstack.entra.sign_on import SignOn
 from devstack.entra.tokens import Tokens
 
 
@@ -79,14 +80,11 @@ class EntraEmulator:
         self.faults = Faults()
         self.signing_keys = SigningKeys(folder)
         self.workload_identity = LocalIssuer(folder, clock)
-        login_application = Application(
-            LOGIN_CLIENT_ID,
-            LOGIN_CLIENT_NAME,
-            secrets=(LOGIN_CLIENT_SECRET,),
-            redirect_uris=tuple(redirect_uris),
-            federated_credentials=(self.workload_identity.credential(), *federated_credentials),
-        )
-        self.directory = Directory([login_application])
+        uris = tuple(redirect_uris)
+        credentials = (self.workload_identity.credential(), *federated_credentials)
+        self.directory = Directory([login_application(uris, credentials)])
+        # A tenant may be asked to consent to the API alone; the answer comes to the same server.
+        self.directory.change_application(API_CLIENT_ID, redirect_uris=uris)
 
     @property
     def login_url(self) -> str:
@@ -117,14 +115,55 @@ class EntraEmulator:
         self._login_port = login[0].getsockname()[1]
         self._back_channel_port = back_channel[0].getsockname()[1]
         urls = Urls(self.login_url, self.authority)
-        tokens = Tokens(self.signing_keys, self._seals, urls, self.faults, self._clock)
-        grants = Grants(self.directory, self._codes, tokens, self.faults, self._clock)
-        login_site = LoginSite(self.directory, self._codes, self._seals, self.faults, self._clock)
-        site = BackChannel(self.directory, grants, self.signing_keys, self.faults, self._clock)
         self._servers = [
-            *listeners.serve(login, login_site.app(urls.authority_url)),
-            *listeners.serve(back_channel, site.app(urls), server_context(self._folder)),
+            *listeners.serve(login, self._login_app(urls)),
+            *listeners.serve(back_channel, self._back_channel_app(urls), server_context(self._folder)),
         ]
+
+    def _login_app(self, urls: Urls) -> Flask:
+        pages, sign_on = Pages(), SignOn(self.directory, self._seals)
+        answers = Answers(pages, urls.authority_url, self._clock)
+        form = LoginForm(self.directory, self._seals, self.faults, pages)
+        site = LoginSite(
+            directory=self.directory,
+            codes=self._codes,
+            faults=self.faults,
+            form=form,
+            sign_on=sign_on,
+            answers=answers,
+            clock=self._clock,
+        )
+        return site.app(
+            AdminConsent(self.directory, self.faults, form, pages, answers),
+            Logout(self.directory, self.signing_keys, sign_on, pages),
+        )
+
+    def _back_channel_app(self, urls: Urls) -> Flask:
+        tokens = Tokens(
+            signing_keys=self.signing_keys,
+            seals=self._seals,
+            urls=urls,
+            faults=self.faults,
+            directory=self.directory,
+            clock=self._clock,
+        )
+        grants = Grants(
+            directory=self.directory,
+            codes=self._codes,
+            tokens=tokens,
+            faults=self.faults,
+            urls=urls,
+            clock=self._clock,
+        )
+        site = BackChannel(
+            directory=self.directory,
+            grants=grants,
+            graph=Graph(self.directory, self.signing_keys, self.faults, urls, self._clock),
+            signing_keys=self.signing_keys,
+            faults=self.faults,
+            clock=self._clock,
+        )
+        return site.app(urls)
 
     def stop(self) -> None:
         """Stop serving; connections are closed, and new ones refused."""

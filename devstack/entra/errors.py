@@ -16,12 +16,15 @@ MAX_QUOTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One kind: Entra's number, the OAuth error code, the HTTP status of the JSON answer, the text."""
+    """One kind: Entra's number, the OAuth error code, the HTTP status of the JSON answer, the text, what more
+    specific code the JSON answer has (``suberror``).
+    """
 
     number: int
     error: str
     status: int
     text: str
+    suberror: str = ""
 
 
 UNKNOWN_TENANT: Final = Refusal(90002, "invalid_request", 400, "Tenant '{tenant}' not found.")
@@ -87,10 +90,28 @@ OTHER_BROWSER: Final = Refusal(
 NOT_SIGNED_IN: Final = Refusal(
     50058, "login_required", 400, "A silent sign-in request was sent but no user is signed in."
 )
+SILENT_CONSENT: Final = Refusal(
+    65001, "consent_required", 400, "Nobody in the tenant has consented to the application."
+)
+NEEDS_ADMIN_CONSENT: Final = Refusal(
+    90094, "access_denied", 400, "An administrator of the tenant has to consent to the application first."
+)
+NOT_AN_ADMIN: Final = Refusal(
+    90093, "access_denied", 400, "The operation can only be performed by an administrator of the tenant."
+)
 UNKNOWN_PERSON: Final = Refusal(50034, "invalid_grant", 400, "The user account '{username}' does not exist.")
 WRONG_PASSWORD: Final = Refusal(50126, "invalid_grant", 400, "Invalid username or password.")
 DISABLED: Final = Refusal(50057, "invalid_grant", 400, "The user account is disabled.")
-GONE: Final = Refusal(50034, "invalid_grant", 400, "The user account does not exist any more.")
+GONE: Final = Refusal(
+    500341, "invalid_grant", 400, "The user account has been deleted from the directory.", "bad_token"
+)
+REVOKED: Final = Refusal(
+    50173,
+    "invalid_grant",
+    400,
+    "The provided grant has expired due to it being revoked; a fresh sign-in is needed.",
+    "bad_token",
+)
 CANCELLED: Final = Refusal(
     65004, "access_denied", 400, "The user declined to consent to access the application."
 )
@@ -98,7 +119,11 @@ NOT_ASSIGNED: Final = Refusal(
     50105, "access_denied", 400, "The signed-in user is not assigned to a role for the application."
 )
 CONSENT_REQUIRED: Final = Refusal(
-    65001, "invalid_grant", 400, "Nobody has consented to the use of '{scope}' by the application."
+    65001,
+    "invalid_grant",
+    400,
+    "Nobody has consented to the use of '{scope}' by the application.",
+    "consent_required",
 )
 UNSUPPORTED_GRANT: Final = Refusal(
     70003, "unsupported_grant_type", 400, "The grant type '{grant_type}' is not supported."
@@ -108,6 +133,24 @@ NO_CLIENT_AUTHENTICATION: Final = Refusal(
 )
 WRONG_SECRET: Final = Refusal(
     7000215, "invalid_client", 401, "Invalid client secret provided for application '{client_id}'."
+)
+PUBLIC_CLIENT: Final = Refusal(
+    700025, "invalid_client", 401, "The client is public: it must send neither assertion nor secret."
+)
+NO_SERVICE_PRINCIPAL: Final = Refusal(
+    7000229,
+    "invalid_client",
+    401,
+    "The client application '{client_id}' is missing its service principal in the tenant '{tenant}'.",
+)
+NO_TENANT: Final = Refusal(
+    50059, "invalid_request", 400, "The request names no tenant: an application has to say which one."
+)
+NOT_DEFAULT_SCOPE: Final = Refusal(
+    1002012,
+    "invalid_scope",
+    400,
+    "The scope '{scope}' is not valid: client credential flows need a resource's identifier with /.default.",
 )
 INVALID_ASSERTION: Final = Refusal(50027, "invalid_client", 401, "The client assertion is no valid JWT.")
 ASSERTION_SIGNATURE: Final = Refusal(
@@ -127,6 +170,12 @@ ASSERTION_AUDIENCE: Final = Refusal(
 )
 ASSERTION_SUBJECT: Final = Refusal(
     700213, "invalid_client", 401, "No federated identity record matches the assertion's subject '{subject}'."
+)
+CERTIFICATE_AUDIENCE: Final = Refusal(
+    700023, "invalid_client", 401, "The audience of the client assertion is not this token endpoint."
+)
+CERTIFICATE_SUBJECT: Final = Refusal(
+    700021, "invalid_client", 401, "The client assertion is not about the application of 'client_id'."
 )
 UNKNOWN_CODE: Final = Refusal(
     9002313, "invalid_grant", 400, "Invalid request: the authorization code is malformed."

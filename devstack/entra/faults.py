@@ -1,7 +1,7 @@
 """Faults on demand: what a test wants to go wrong, and for how many requests.
 
 Set through ``emulator.faults`` in process and through ``/_emulator/faults`` on the back channel; asked for
-by ``back_channel_app``, ``login_app``, ``grants`` and ``tokens`` at the moment a fault would show.
+by ``back_channel_app``, ``login_app``, ``grants``, ``tokens`` and ``graph`` at the moment a fault would show.
 ``FAULTS`` lists them all. Must not do anything by itself.
 """
 
@@ -13,29 +13,37 @@ from typing import Any, Final
 # Each fault's name, and its options with the value they have unless given.
 FAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
-        # id_tokens
-        "bad_signature": {},  # signed with a key that is not the one ``kid`` names
-        "unknown_key": {},  # signed with a key that is not published, under its own kid
-        "unsigned": {},  # alg none
-        "symmetric_signature": {},  # HS256, keyed with the published public key
-        "wrong_nonce": {},
-        "wrong_audience": {"audience": "bbbbbbbb-0000-4000-8000-00000000000b"},
-        "wrong_issuer": {"issuer": "https://login.example/99999999-9999-4999-8999-999999999999/v2.0"},
-        "expired": {"seconds": 3600},  # ended so long ago
-        "not_yet_valid": {"seconds": 3600},  # begins in so long
-        "claims": {"set": {}, "remove": []},  # anything else that an id_token could say, or leave out
+        # tokens; ``token`` says of which kind
+        "bad_signature": {"token": "id_token"},  # signed with a key that is not the one ``kid`` names
+        "unknown_key": {"token": "id_token"},  # signed with a key that is not published, under its own kid
+        "unsigned": {"token": "id_token"},  # alg none
+        "symmetric_signature": {"token": "id_token"},  # HS256, keyed with the published public key
+        "wrong_nonce": {"token": "id_token"},
+        "wrong_audience": {"audience": "bbbbbbbb-0000-4000-8000-00000000000b", "token": "id_token"},
+        "wrong_issuer": {
+            "issuer": "https://login.example/99999999-9999-4999-8999-999999999999/v2.0",
+            "token": "id_token",
+        },
+        "expired": {"seconds": 3600, "token": "id_token"},  # ended so long ago
+        "not_yet_valid": {"seconds": 3600, "token": "id_token"},  # begins in so long
+        # anything else that a token could say, or leave out
+        "claims": {"set": {}, "remove": [], "token": "id_token"},
         "no_id_token": {},
+        "no_refresh_token": {},
         # endpoints; ``endpoint`` None means all of both ports
         "slow": {"seconds": 1.0, "endpoint": None},
         "down": {"endpoint": None},
         "token_error": {"error": "invalid_grant", "number": 50076, "status": 400},
+        "graph_error": {"code": "TooManyRequests", "status": 429},
         # people
         "user_disabled": {"username": None},  # None: everybody
-        "consent_denied": {},  # the person declines what the application asks for
+        "sessions_revoked": {"username": None},  # as if their refresh tokens were issued before
+        "consent_denied": {},  # the person, or the tenant's administrator, declines
         "access_denied": {},  # the application wants an assignment that the person does not have
     }
 )
-ENDPOINTS: Final = ("discovery", "keys", "token", "authorize")
+ENDPOINTS: Final = ("discovery", "keys", "token", "authorize", "adminconsent", "logout", "graph")
+TOKENS: Final = ("id_token", "access_token")
 _MAX_SECONDS: Final = 10 * 365 * 24 * 3600
 
 
@@ -106,6 +114,13 @@ class Faults:
             return None
         return self.take(name)
 
+    def take_in(self, name: str, token: str) -> Mapping[str, Any] | None:
+        """As ``take``, for faults of one kind of token."""
+        fault = self._set.get(name)
+        if fault is None or fault.options["token"] != token:
+            return None
+        return self.take(name)
+
     def take_for(self, name: str, username: str) -> bool:
         """As ``take``, for faults that may be limited to one person."""
         fault = self._set.get(name)
@@ -138,6 +153,9 @@ def _check_option(name: str, option: str, value: Any) -> None:
     if option == "endpoint":
         if value not in (None, *ENDPOINTS):
             raise UnknownFaultError(f"endpoint is one of {', '.join(ENDPOINTS)}")
+    elif option == "token":
+        if value not in TOKENS:
+            raise UnknownFaultError(f"token is one of {', '.join(TOKENS)}")
     elif option == "seconds":
         # Not NaN either, which is no more than nothing and no less.
         if not (_is_whole(value) or isinstance(value, float)) or not 0 <= value <= _MAX_SECONDS:

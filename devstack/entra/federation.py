@@ -1,14 +1,14 @@
 """Client assertions (RFC 7523): an application proves itself with a token of somebody it trusts.
 
-``verify_assertion`` is called by ``clients``. ``LocalIssuer`` plays the cluster that gives a pod such a
-token (workload identity), so that a test or a person can point ``AZURE_FEDERATED_TOKEN_FILE`` at one. Must
-not fetch anything: whose keys count is configured.
+``verify_assertion`` is called by ``clients``, ``check_times`` by ``certificates``, too. ``LocalIssuer`` plays
+the cluster that gives a pod such a token (workload identity), so that a test or a person can point
+``AZURE_FEDERATED_TOKEN_FILE`` at one. Must not fetch anything: whose keys count is configured.
 """
 
 import json
 import uuid
 from base64 import urlsafe_b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -83,12 +83,21 @@ def verify_assertion(assertion: str, application: Application, now_seconds: floa
     Raises:
         EntraError: one of the ASSERTION_ kinds.
     """
-    credential = _credential_for(_unverified_claims(assertion), application)
+    credential = _credential_for(unverified_claims(assertion), application)
     try:
         trusted = KeySet.import_key_set(credential.jwks())  # type: ignore[arg-type]
         claims = jwt.decode(assertion, trusted, algorithms=["RS256"]).claims
     except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         raise EntraError(errors.ASSERTION_SIGNATURE) from None
+    check_times(claims, now_seconds)
+
+
+def check_times(claims: Mapping[str, Any], now_seconds: float) -> None:
+    """Make sure that an assertion is good now.
+
+    Raises:
+        EntraError: ASSERTION_TIMES.
+    """
     exp, nbf = claims.get("exp"), claims.get("nbf", 0)
     if not isinstance(exp, int | float) or not isinstance(nbf, int | float):
         raise EntraError(errors.ASSERTION_TIMES)
@@ -96,15 +105,15 @@ def verify_assertion(assertion: str, application: Application, now_seconds: floa
         raise EntraError(errors.ASSERTION_TIMES)
 
 
-def _credential_for(unverified_claims: dict[str, Any], application: Application) -> FederatedCredential:
-    issuer, subject = str(unverified_claims.get("iss")), str(unverified_claims.get("sub"))
+def _credential_for(unverified: dict[str, Any], application: Application) -> FederatedCredential:
+    issuer, subject = str(unverified.get("iss")), str(unverified.get("sub"))
     of_issuer = [c for c in application.federated_credentials if c.issuer == issuer]
     if not of_issuer:
         raise EntraError(errors.ASSERTION_ISSUER, issuer=issuer)
     of_subject = [c for c in of_issuer if c.subject == subject]
     if not of_subject:
         raise EntraError(errors.ASSERTION_SUBJECT, subject=subject)
-    audience = unverified_claims.get("aud")
+    audience = unverified.get("aud")
     audiences = audience if isinstance(audience, list) else [audience]
     found = next((c for c in of_subject if c.audience in audiences), None)
     if found is None:
@@ -112,7 +121,12 @@ def _credential_for(unverified_claims: dict[str, Any], application: Application)
     return found
 
 
-def _unverified_claims(assertion: str) -> dict[str, Any]:
+def unverified_claims(assertion: str) -> dict[str, Any]:
+    """Return what an assertion says, whoever wrote it.
+
+    Raises:
+        EntraError: INVALID_ASSERTION.
+    """
     parts = assertion.split(".")
     try:
         claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))

@@ -48,7 +48,7 @@ def new_reference(clock: Callable[[], float], client_request_id: str | None = No
 
 
 def _endpoint_fault(faults: Faults) -> Response | None:
-    endpoint = request.endpoint or ""
+    endpoint = (request.endpoint or "").partition("_")[0]
     if endpoint not in ENDPOINTS:
         return None
     slow = faults.take_at("slow", endpoint)

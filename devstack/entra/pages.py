@@ -1,7 +1,7 @@
-"""What a person sees: the login page, errors, and the step that posts an answer to the application.
+"""What a person sees: the login page, an administrator's consent, errors, the step that posts an answer.
 
-Called by ``login_app``. Plain HTML; the one script there is posts a form that has a button as well.
-Templates escape everything. Must not load anything from anywhere.
+Called by ``login_form``, ``admin_consent``, ``logout`` and ``answers``. Plain HTML; the one script there is
+posts a form that has a button as well. Templates escape everything. Must not load anything from anywhere.
 """
 
 import base64
@@ -23,12 +23,14 @@ _POST_AT_ONCE: Final = "document.forms[0].submit()"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Somebody the person at the keyboard may sign in as, and the link that fills the name in."""
+    """Somebody the person at the keyboard may sign in as, and the link that fills the name in; ``note`` says
+    what is special about them.
+    """
 
     name: str
     username: str
     tenant: str
-    is_administrator: bool
+    note: str
     url: str
 
 
@@ -43,6 +45,18 @@ class LoginView:
     action: str
     cancel_url: str
     error: EntraError | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentView:
+    """What the page says that asks a tenant's administrator."""
+
+    application: str
+    tenant: str
+    username: str
+    scopes: tuple[str, ...]
+    form_token: str
+    action: str
 
 
 class Pages:
@@ -68,6 +82,10 @@ class Pages:
     def login(self, view: LoginView) -> Response:
         """Return the form; with an error, the person has tried already."""
         return self._render("login.html", 200, view=view)
+
+    def consent(self, view: ConsentView) -> Response:
+        """Return the page that asks a tenant's administrator to let an application in."""
+        return self._render("consent.html", 200, view=view)
 
     def error(self, error: EntraError, reference: Reference) -> Response:
         """Return a page that says what is wrong with a request that nobody can be told about."""

@@ -1,19 +1,18 @@
 """What ``scope`` asks for: OpenID Connect's four, and permissions of at most one resource.
 
-Called by ``authorization`` and ``grants``. Resources are Microsoft Graph (short names mean it) and the
-application itself (``api://<client_id>/…``). Must not grant what was not asked for.
+Called by ``authorization``, ``admin_consent`` and ``grants``. A resource is an application of the directory;
+short names mean Microsoft Graph's. Must not grant what was not asked for.
 """
 
 from dataclasses import dataclass
 from typing import Final
 
 from devstack.entra import errors
+from devstack.entra.directory import GRAPH_ID, Application, Directory
 from devstack.entra.errors import EntraError
 
 OPENID_SCOPES: Final = ("openid", "profile", "email", "offline_access")
-GRAPH_ID: Final = "00000003-0000-0000-c000-000000000000"
-GRAPH_URI: Final = "https://graph.microsoft.com"
-_GRAPH_PERMISSIONS: Final = ("User.Read", "User.ReadBasic.All", "GroupMember.Read.All", ".default")
+DEFAULT: Final = ".default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Scopes:
 
     Attributes:
         openid: of OPENID_SCOPES.
-        resource: the audience of the access token: Graph's id or the application's own.
+        resource: client id of the application that the access token is for.
         permissions: of that resource, as they were spelled.
     """
 
@@ -42,8 +41,14 @@ class Scopes:
 
     @property
     def granted(self) -> str:
-        """The ``scope`` of the token response; Entra leaves offline_access out."""
-        return " ".join((*(s for s in self.openid if s != "offline_access"), *self.permissions))
+        """The ``scope`` of the token response; OpenID's count as Graph's, and offline_access is left out."""
+        of_graph = self.openid if self.resource == GRAPH_ID else ()
+        return " ".join((*(s for s in of_graph if s != "offline_access"), *self.permissions))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The permissions, without the resource in front."""
+        return tuple(permission.rpartition("/")[2] for permission in self.permissions)
 
     @property
     def text(self) -> str:
@@ -51,7 +56,7 @@ class Scopes:
         return " ".join((*self.openid, *self.permissions))
 
 
-def parse_scopes(text: str, client_id: str) -> Scopes:
+def parse_scopes(text: str, directory: Directory) -> Scopes:
     """Return what ``text`` asks for.
 
     Raises:
@@ -61,28 +66,33 @@ def parse_scopes(text: str, client_id: str) -> Scopes:
     permissions = tuple(scope for scope in asked if scope not in OPENID_SCOPES)
     if not asked or not text.isprintable():
         raise EntraError(errors.INVALID_SCOPE, scope=text)
-    resources = {_resource_of(scope, client_id) for scope in permissions}
+    resources = {_resource_of(scope, directory).client_id for scope in permissions}
     if len(resources) > 1:
         raise EntraError(errors.SEVERAL_RESOURCES, scope=text)
+    for scope in permissions:
+        resource, name = _resource_of(scope, directory), scope.rpartition("/")[2]
+        if not name:
+            raise EntraError(errors.INVALID_SCOPE, scope=scope)
+        if name not in (*resource.scopes, DEFAULT):
+            raise EntraError(errors.UNKNOWN_SCOPE, scope=scope, resource=resource.client_id)
+        if name == DEFAULT and len(permissions) > 1:  # everything, and something besides
+            raise EntraError(errors.INVALID_SCOPE, scope=text)
     openid = tuple(scope for scope in asked if scope in OPENID_SCOPES)
     return Scopes(openid, next(iter(resources), GRAPH_ID), permissions)
 
 
-def _resource_of(scope: str, client_id: str) -> str:
-    if "/" not in scope:
-        _check_graph_permission(scope, scope)
-        return GRAPH_ID
-    resource, _, permission = scope.rpartition("/")
-    if resource in (GRAPH_URI, GRAPH_ID):
-        _check_graph_permission(permission, scope)
-        return GRAPH_ID
-    if resource.lower() not in (client_id.lower(), f"api://{client_id}".lower()):
-        raise EntraError(errors.UNKNOWN_RESOURCE, resource=resource)
-    if not permission:
-        raise EntraError(errors.INVALID_SCOPE, scope=scope)
-    return client_id
+def spelled_out(scopes: Scopes, application: Application) -> Scopes:
+    """Return the scopes with ``.default`` preceded by all that consent to the application covers."""
+    if DEFAULT not in scopes.names:
+        return scopes
+    prefix = scopes.permissions[0].removesuffix(DEFAULT)
+    every = (f"{prefix}{name}" for name in application.permissions.get(scopes.resource, ()))
+    return Scopes(scopes.openid, scopes.resource, (*every, *scopes.permissions))
 
 
-def _check_graph_permission(permission: str, scope: str) -> None:
-    if permission not in _GRAPH_PERMISSIONS:
-        raise EntraError(errors.UNKNOWN_SCOPE, scope=scope, resource=GRAPH_ID)
+def _resource_of(scope: str, directory: Directory) -> Application:
+    uri, slash, _ = scope.rpartition("/")
+    resource = directory.resource(uri if slash else GRAPH_ID)
+    if resource is None:
+        raise EntraError(errors.UNKNOWN_RESOURCE, resource=uri)
+    return resource

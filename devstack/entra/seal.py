@@ -1,6 +1,6 @@
 """Sealed text: what the emulator hands out and wants back unread and unchanged.
 
-Used for the pending request in the login form, the single sign-on cookie and refresh tokens (which, like
+Used for the pending request in a form, the single sign-on cookie and refresh tokens (which, like
 Entra's, hold everything themselves and so survive a restart). Must not be told to open text of another
 purpose: a cookie is no refresh token.
 """
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from devstack.entra import files
 
-Purpose = Literal["login", "sign-on", "refresh"]
+Purpose = Literal["login", "admin-consent", "confirmation", "sign-on", "refresh"]
 _FILE_NAME: Final = "entra-seal.key"
 
 

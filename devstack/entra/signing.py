@@ -1,6 +1,6 @@
-"""Signs id_tokens, well or, when a fault is set, badly; makes their claims wrong likewise.
+"""Signs tokens, well or, when a fault is set, badly; makes their claims wrong likewise.
 
-Called by ``tokens`` alone. Each fault of an id_token shows in one line of the two functions here. Must not
+Called by ``tokens`` alone. Each fault of a token shows in one line of the two functions here. Must not
 touch a token when no fault is set.
 """
 
@@ -29,35 +29,35 @@ def sign(claims: Mapping[str, Any], key: RSAKey, kid: str | None = None) -> str:
     return jwt.encode({"typ": "JWT", "alg": "RS256", "kid": kid or key.kid}, dict(claims), key)
 
 
-def sign_unless_faulty(claims: Mapping[str, Any], key: RSAKey, faults: Faults) -> str:
-    """As ``sign``, with the fault of the signature that is set."""
-    if faults.take("bad_signature") is not None:
+def sign_unless_faulty(claims: Mapping[str, Any], key: RSAKey, faults: Faults, token: str) -> str:
+    """As ``sign``, with the fault of the signature that is set for this kind of token."""
+    if faults.take_in("bad_signature", token) is not None:
         return sign(claims, new_key(), key.kid)
-    if faults.take("unknown_key") is not None:
+    if faults.take_in("unknown_key", token) is not None:
         return sign(claims, new_key())
-    if faults.take("unsigned") is not None:
+    if faults.take_in("unsigned", token) is not None:
         return _compact({"typ": "JWT", "alg": "none"}, claims, b"")
-    if faults.take("symmetric_signature") is not None:
+    if faults.take_in("symmetric_signature", token) is not None:
         return _compact(
             {"typ": "JWT", "alg": "HS256", "kid": str(key.kid)}, claims, key.as_pem(private=False)
         )
     return sign(claims, key)
 
 
-def spoil(claims: Mapping[str, Any], faults: Faults, now_seconds: int) -> dict[str, Any]:
-    """Return the claims with the faults that are set."""
+def spoil(claims: Mapping[str, Any], faults: Faults, now_seconds: int, token: str) -> dict[str, Any]:
+    """Return the claims with the faults that are set for this kind of token."""
     spoiled = dict(claims)
-    if faults.take("wrong_nonce") is not None:
+    if faults.take_in("wrong_nonce", token) is not None:
         spoiled["nonce"] = "a-nonce-that-nobody-sent"
-    if (options := faults.take("wrong_audience")) is not None:
+    if (options := faults.take_in("wrong_audience", token)) is not None:
         spoiled["aud"] = options["audience"]
-    if (options := faults.take("wrong_issuer")) is not None:
+    if (options := faults.take_in("wrong_issuer", token)) is not None:
         spoiled["iss"] = options["issuer"]
-    if (options := faults.take("expired")) is not None:
+    if (options := faults.take_in("expired", token)) is not None:
         spoiled |= _moved(claims, now_seconds - options["seconds"] - claims["exp"])
-    if (options := faults.take("not_yet_valid")) is not None:
+    if (options := faults.take_in("not_yet_valid", token)) is not None:
         spoiled |= _moved(claims, now_seconds + options["seconds"] - claims["nbf"])
-    if (options := faults.take("claims")) is not None:
+    if (options := faults.take_in("claims", token)) is not None:
         spoiled |= options["set"]
         spoiled = {name: value for name, value in spoiled.items() if name not in options["remove"]}
     return spoiled

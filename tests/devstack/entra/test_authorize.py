@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from requests import Response
 
-from devstack.entra.directory import ALICE, BOB, CAROL, CONTOSO, LOGIN_CLIENT_ID, PAT
+from devstack.entra.directory import ALICE, API_URI, BOB, CAROL, CONTOSO, LOGIN_CLIENT_ID, PAT
 from tests.devstack.entra.browser import (
     CHALLENGE,
     OTHER_REDIRECT_URI,
@@ -64,11 +64,18 @@ def test_an_error_is_a_page_while_nobody_is_proven(
         ({"scope": " "}, 70011, "invalid_scope"),
         ({"scope": ["openid", "profile"]}, 9002313, "invalid_request"),
         ({"scope": "openid mcp.read"}, 650053, "invalid_client"),
+        ({"scope": f"openid {API_URI}/everything"}, 650053, "invalid_client"),
+        ({"scope": f"openid {API_URI}/"}, 70011, "invalid_scope"),
+        ({"scope": f"{API_URI}/.default {API_URI}/access_as_user"}, 70011, "invalid_scope"),
+        ({"max_age": "soon"}, 90023, "invalid_request"),
+        ({"max_age": "-1"}, 90023, "invalid_request"),
+        ({"claims": "[]"}, 9002313, "invalid_request"),
+        ({"claims": "{"}, 9002313, "invalid_request"),
         ({"scope": "openid https://mcp.example/read"}, 500011, "invalid_resource"),
-        ({"scope": f"User.Read api://{LOGIN_CLIENT_ID}/x"}, 28000, "invalid_scope"),
+        ({"scope": f"User.Read {API_URI}/access_as_user"}, 28000, "invalid_scope"),
         ({"resource": "http://localhost:8080/mcp"}, 901002, "invalid_request"),
         (
-            {"resource": "http://localhost:8080/mcp", "scope": f"openid api://{LOGIN_CLIENT_ID}/x"},
+            {"resource": "http://localhost:8080/mcp", "scope": f"openid {API_URI}/access_as_user"},
             9010010,
             "invalid_target",
         ),

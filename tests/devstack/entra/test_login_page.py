@@ -8,7 +8,8 @@ import pytest
 
 from devstack.entra import EntraEmulator
 from devstack.entra.directory import ALICE, BOB, CAROL, CONTOSO, MALLORY, Application, Person
-from devstack.entra.login_app import BROWSER_COOKIE, PENDING_LIFETIME_SECONDS, SIGN_ON_COOKIE
+from devstack.entra.login_form import BROWSER_COOKIE, PENDING_LIFETIME_SECONDS
+from devstack.entra.sign_on import COOKIE as SIGN_ON_COOKIE
 from tests.devstack.entra.browser import PASSWORD, REDIRECT_URI, Browser, Page, answer
 from tests.devstack.entra.conftest import Clock
 
