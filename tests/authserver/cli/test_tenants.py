@@ -7,11 +7,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
 from authserver.audit import read_trail
-from authserver.cli.tenants import tenants
 from authserver.upstream.tenant_entries import MAX_STALE_SECONDS
+from tests.authserver.cli.commands import MASTER_SECRET, Commands
 from tests.authserver.world import (
     ALLOWED_TENANT,
     HOME_TENANT,
@@ -29,29 +29,16 @@ FABRIKAM = {ALLOWED_TENANT: {"name": "Fabrikam", "ceiling": ["mcp:tools"]}}
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    made = make_world(tmp_path, allowed_tenants=FABRIKAM)
+    made = make_world(tmp_path, master_secret=MASTER_SECRET, allowed_tenants=FABRIKAM)
     yield made
     made.store.close()
 
 
 @pytest.fixture
-def run(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(world: World, commands: Commands) -> Run:
     """Run a command against the state of the server that is running."""
-    settings = world.settings
-    monkeypatch.chdir(tmp_path)
-    environment = {
-        "AUTHSERVER_MASTER_SECRET": settings.master_secret.get_secret_value(),
-        "AUTHSERVER_STATE_FILE": str(settings.state_file),
-        "AUTHSERVER_ENTRA_CLIENT_SECRET": "an-upstream-client-secret",
-        "AUTHSERVER_ALLOWED_TENANTS": json.dumps(FABRIKAM),
-        "AZURE_CLIENT_ID": settings.azure_client_id,
-        "AZURE_TENANT_ID": HOME_TENANT,
-    }
-
-    def run_one(*arguments: str) -> Result:
-        return CliRunner().invoke(tenants, arguments, env=environment)
-
-    return run_one
+    commands.environment(AUTHSERVER_ALLOWED_TENANTS=json.dumps(FABRIKAM))
+    return lambda *arguments: commands.run("tenants", *arguments)
 
 
 def ok(result: Result) -> Any:
