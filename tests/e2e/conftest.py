@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.login import browser_command
+from tests.e2e.machines import MachineStack, running_machines
 from tests.e2e.stack import Stack, running
 
 
@@ -19,6 +20,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def bare_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The two servers by themselves."""
     yield from running(tmp_path_factory.mktemp("bare-stack"), with_gateway=False)
+
+
+@pytest.fixture(scope="session")
+def machine_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MachineStack]:
+    """The stack with clients and resources that its operator configured."""
+    with running_machines(tmp_path_factory.mktemp("machines")) as made:
+        yield made
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -87,7 +87,16 @@ class Stack:
         return complete_login(authorize_url, username)
 
 
-def running(folder: Path, *, with_gateway: bool) -> Iterator[Stack]:
+def running(
+    folder: Path, *, with_gateway: bool, environment: Callable[[Options], Mapping[str, str]] | None = None
+) -> Iterator[Stack]:
+    """Run a stack until the generator is closed.
+
+    Args:
+        folder: for its state and its log.
+        with_gateway: whether there is one.
+        environment: returns what else to set, once it is known where everything will be.
+    """
     ports = Ports(*free_ports(5))
     options = Options(ports, folder / "state", with_gateway=with_gateway)
     log_file = folder / "stack.log"
@@ -97,7 +106,7 @@ def running(folder: Path, *, with_gateway: bool) -> Iterator[Stack]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env={**_environment(), **(environment(options) if environment else {})},
             cwd=_REPOSITORY,
             start_new_session=True,
         )
