@@ -60,7 +60,7 @@ class People:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """Return the endpoints by path."""
-        parts, listed = self._parts, AccessList(self._parts.clients, self._parts.resources, self._parts.clock)
+        parts, listed = self._parts, self._access_list()
         account = self._page("account", "What has access", _ACCOUNT_HINTS)
         admin = self._page("admin", "Administration", admin_door.HINTS)
         return {
@@ -174,6 +174,10 @@ class People:
             clock=parts.clock,
             lifetime_seconds=lifetime_seconds,
         )
+
+    def _access_list(self) -> AccessList:
+        parts, hosts = self._parts, self._settings.verified_client_hosts
+        return AccessList(parts.clients, parts.resources, hosts, parts.clock)
 
     def _url(self, path: str) -> str:
         return self._settings.endpoint(path)

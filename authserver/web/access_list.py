@@ -5,6 +5,7 @@ shown. Must not show anything secret, and must not fetch anything: a metadata do
 somebody consented to it.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from authserver.model import Client, Clock, Session
@@ -13,6 +14,7 @@ from authserver.oauth.redirect_uris import target_of
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.store.protocols import SessionStore
 from authserver.web.display import ago, clean_name, day
+from authserver.web.verification import is_verified
 from telemetry.audit import audit
 
 
@@ -34,11 +36,20 @@ class Access:
 
 
 class AccessList:
-    """Args: clients and resources: whom and what sessions name; clock."""
+    """Args: clients and resources: whom and what sessions name; verified_hosts: of metadata documents that
+    the operator knows; clock.
+    """
 
-    def __init__(self, clients: ClientDirectory, resources: ResourceDirectory, clock: Clock) -> None:
+    def __init__(
+        self,
+        clients: ClientDirectory,
+        resources: ResourceDirectory,
+        verified_hosts: Collection[str],
+        clock: Clock,
+    ) -> None:
         self._clients = clients
         self._resources = resources
+        self._verified_hosts = verified_hosts
         self._clock = clock
 
     def of(self, sessions: list[Session]) -> list[Access]:
@@ -53,7 +64,7 @@ class AccessList:
         return Access(
             sid=session.sid,
             client_name=_name(client),
-            is_verified=client is not None and client.source == "operator",
+            is_verified=client is not None and is_verified(client, self._verified_hosts),
             destination=destination_of(client),
             resource=session.resource,
             permissions=tuple(words.get(scope, scope) for scope in session.scopes),

@@ -13,11 +13,11 @@ from authserver.oauth.browser_form import SealedForm
 from authserver.oauth.consent_form import ConsentForms
 from authserver.oauth.parameters import MalformedParameters, parse_parameters
 from authserver.oauth.redirect_uris import target_of
-from authserver.upstream.public_addresses import is_listed
 from authserver.web.cookies import Cookies
 from authserver.web.display import clean_name
 from authserver.web.http import HttpRequest, Reply
 from authserver.web.pages import ConsentView, Pages
+from authserver.web.verification import is_verified
 
 _DAY_SECONDS: Final = 86_400
 
@@ -67,10 +67,9 @@ class AuthorizeEndpoint:
         client, resource = validated.client, validated.resource
         target = target_of(validated.request.redirect_uri)
         publisher = urlsplit(client.client_id) if client.source == "document" else None
-        is_listed_host = publisher is not None and is_listed(publisher.hostname or "", self._verified_hosts)
         return ConsentView(
             client_name=clean_name(client.client_name, "An application without a name"),
-            is_verified=client.source == "operator" or is_listed_host,
+            is_verified=is_verified(client, self._verified_hosts),
             publisher=None if publisher is None else publisher.netloc.lower(),
             destination_kind=target.kind,
             destination=target.name,

@@ -105,6 +105,21 @@ def test_a_client_document_is_shown_as_it_was_consented_to_without_being_fetched
     assert "Snapshot" in sign_in(world, browser, "/account", ALICE).text
 
 
+def test_a_client_document_of_a_host_that_the_operator_listed_is_verified(tmp_path: Any) -> None:
+    world = make_world(tmp_path, verified_client_hosts=("app.example",))
+    _, issued = tokens(world)
+    session = world.store.get_session(sid(world, issued))
+    assert session is not None
+    for host in ("app.example", "evil.example"):
+        url = f"https://{host}/client.json"
+        snapshot = Client(url, "none", (WEB_REDIRECT,), (), (), 0, source="document", client_name=host)
+        world.store.open_session(replace(session, sid=host[:1].upper() * 22, client_id=url, client=snapshot))
+    text = sign_in(world, world.browser(), "/account", ALICE).text
+    assert 'app.example</bdi> <span class="badge good">Verified' in text
+    assert 'evil.example</bdi> <span class="badge">Unverified' in text
+    world.store.close()
+
+
 def test_without_access_the_page_says_so(world: World, browser: FlaskClient) -> None:
     tokens(world, BOB)
     text = sign_in(world, browser, "/account", ALICE).text
