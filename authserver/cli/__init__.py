@@ -10,6 +10,7 @@ from authserver.serve import serve as serve_until_stopped  # isort: skip
 import click
 
 from authserver.cli.audit import audit
+from authserver.cli.clients import clients
 from authserver.cli.doctor import doctor
 from authserver.cli.keys import keys
 from authserver.cli.secrets import secrets
@@ -34,6 +35,7 @@ def serve() -> None:
 
 
 main.add_command(audit)
+main.add_command(clients)
 main.add_command(doctor)
 main.add_command(keys)
 main.add_command(secrets)

@@ -96,6 +96,24 @@ def operator_client(entry: Mapping[str, Any], rules: OperatorRules, now_seconds:
     )
 
 
+def with_new_secret(client: Client, now_seconds: int, overlap_seconds: int) -> tuple[Client, str]:
+    """Return the client with a new secret, and that secret; the one before is good for the overlap still.
+
+    Raises:
+        OAuthError: invalid_client_metadata, when the client has no secret.
+    """
+    if client.secret_hash is None:
+        raise bad_metadata(f"a client of {client.token_endpoint_auth_method} has no secret")
+    secret, secret_hash = new_secret()
+    previous = client.secret_hash if overlap_seconds else None
+    return replace(
+        client,
+        secret_hash=secret_hash,
+        previous_secret_hash=previous,
+        previous_secret_until_seconds=now_seconds + overlap_seconds if overlap_seconds else None,
+    ), secret
+
+
 def load_clients_file(path: Path, rules: OperatorRules, now_seconds: int) -> dict[str, Client]:
     """Return the clients of a JSON file, by client_id.
 

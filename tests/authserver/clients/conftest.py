@@ -26,7 +26,7 @@ def make(host: DocumentHost, tmp_path: Path) -> Iterator[MakeWorld]:
     def make_one(**settings: Any) -> World:
         values = {"client_document_loopback": True, "client_document_ca_file": host.ca_file, **settings}
         folder = tmp_path / str(len(made))
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)  # one that did not start left its own behind
         made.append(make_world(folder, **values))
         return made[-1]
 
