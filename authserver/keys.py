@@ -83,7 +83,7 @@ class KeyRing:
         self._fallback: SigningKey | None = None
         self._withdrawn: tuple[str, ...] = ()
         self._jwks: dict[str, Any] = {"keys": []}
-        self._fresh_until_seconds = 0.0
+        self._looked_at_seconds = float("-inf")
 
     def ensure_first(self) -> None:
         """Make the first keys if there are none; they sign at once."""
@@ -178,11 +178,12 @@ class KeyRing:
 
     def _look(self) -> None:
         now = self._clock()
-        if now < self._fresh_until_seconds:
+        # A clock that was ahead and is put right must not stop the looking.
+        if 0 <= now - self._looked_at_seconds < REFRESH_SECONDS:
             return
         if self._fallback is not None:
             # Others go on with what is known while this one asks the store.
-            self._fresh_until_seconds = now + REFRESH_SECONDS
+            self._looked_at_seconds = now
         try:
             self.refresh()
         except StoreUnavailable:
@@ -201,7 +202,7 @@ class KeyRing:
         self._fallback = self._active.get(self._default) or (active[-1] if active else None)
         self._withdrawn = tuple(life.record.kid for life in lives if life.state == "withdrawn")
         self._jwks = {"keys": [_public(key) for key in self._parsed.values()]}
-        self._fresh_until_seconds = now + REFRESH_SECONDS
+        self._looked_at_seconds = now
 
     def _agreed_lives(self, now: int) -> list[KeyLife]:
         """Return the stored keys after every step that is due, whoever of the replicas has done it."""
