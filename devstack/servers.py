@@ -26,6 +26,16 @@ _SCOPES: Final = {
     "model:invoke": "Ask the language model on your behalf",
 }
 _DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
+# What the other tenant's people and programs may have at most, and which of its programs may come at all.
+_FABRIKAM: Final = {
+    "name": "Fabrikam",
+    "ceiling": _DEFAULT_SCOPES,
+    "clients": (directory.DAEMON_CLIENT_ID, directory.FABRIKAM_CLIENT_ID),
+    "app_roles": {
+        directory.API_WRITE_ROLE: ("mcp:tools", "snippets:read", "snippets:write"),
+        directory.API_READ_ROLE: ("mcp:tools", "snippets:read"),
+    },
+}
 
 
 def servers(options: Options, state: StateFolder, environment: Mapping[str, str]) -> tuple[Server, ...]:
@@ -84,7 +94,9 @@ def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -
         "AUTHSERVER_ENTRA_AUTHORITY": options.entra_back_channel_url,
         "AUTHSERVER_ENTRA_CA_FILE": str(state.ca_file),
         "AUTHSERVER_ENTRA_CLIENT_SECRET": directory.LOGIN_CLIENT_SECRET,
-        "AUTHSERVER_ALLOWED_TENANTS": json.dumps({directory.FABRIKAM: "Fabrikam"}),
+        "AUTHSERVER_ALLOWED_TENANTS": json.dumps({directory.FABRIKAM: _FABRIKAM}),
+        "AUTHSERVER_API_CLIENT_ID": directory.API_CLIENT_ID,
+        "AUTHSERVER_API_SCOPE": directory.API_SCOPE,
         "AZURE_CLIENT_ID": directory.LOGIN_CLIENT_ID,
         "AZURE_TENANT_ID": directory.CONTOSO,
     }
