@@ -72,7 +72,7 @@ def show(client_id: str, as_json: bool) -> None:
         configured = it.parts.clients.configured.get(client_id)
         row = _row(_stored(it, client_id), None) if configured is None else _row(configured, "file")
     # JSON has no control characters and nothing that reorders a line.
-    lines = (f"{name}: {json.dumps(value).strip('"')}" for name, value in row.items())
+    lines = (": ".join((name, json.dumps(value).strip('"'))) for name, value in row.items())
     Output(as_json).record(row, "\n".join(lines))
 
 
