@@ -9,8 +9,10 @@ it is.
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
+from authserver.resource_values import default_resource
 from devstack.entra import directory
 from devstack.options import Options
 from devstack.processes import Server
@@ -19,20 +21,13 @@ from devstack.state import StateFolder
 _LOOPBACK_NAMES: Final = "localhost,127.0.0.1,::1"
 # Another project's workload identity and CA bundle must not reach servers that talk to the emulator alone.
 _DROPPED: Final = frozenset({"AZURE_FEDERATED_TOKEN_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"})
-_SCOPES: Final = {
-    "mcp:tools": "Connect to the server, list its tools and call the simple ones",
-    "snippets:read": "Read your snippets",
-    "snippets:write": "Save and delete your snippets",
-    "model:invoke": "Ask the language model on your behalf",
-}
-_DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
-# What the other tenant's people and programs may have at most, and which of its programs may come at all.
+# What Fabrikam's people and programs may get here; the emulator's directory says who they are.
 _FABRIKAM: Final = {
     "name": "Fabrikam",
-    "ceiling": _DEFAULT_SCOPES,
+    "ceiling": ("mcp:tools", "snippets:read", "snippets:write"),
     "clients": (directory.DAEMON_CLIENT_ID, directory.FABRIKAM_CLIENT_ID),
     "app_roles": {
-        directory.API_WRITE_ROLE: ("mcp:tools", "snippets:read", "snippets:write"),
+        directory.API_WRITE_ROLE: ("mcp:tools", "snippets:write"),
         directory.API_READ_ROLE: ("mcp:tools", "snippets:read"),
     },
 }
@@ -95,6 +90,7 @@ def _authserver(options: Options, state: StateFolder, base: Mapping[str, str]) -
         "AUTHSERVER_ENTRA_CA_FILE": str(state.ca_file),
         "AUTHSERVER_ENTRA_CLIENT_SECRET": directory.LOGIN_CLIENT_SECRET,
         "AUTHSERVER_ALLOWED_TENANTS": json.dumps({directory.FABRIKAM: _FABRIKAM}),
+        "AUTHSERVER_GRAPH_URL": options.entra_back_channel_url,
         "AUTHSERVER_API_CLIENT_ID": directory.API_CLIENT_ID,
         "AUTHSERVER_API_SCOPE": directory.API_SCOPE,
         "AZURE_CLIENT_ID": directory.LOGIN_CLIENT_ID,
@@ -114,13 +110,7 @@ def _resources(options: Options, base: Mapping[str, str]) -> dict[str, str]:
 
 def resource(options: Options) -> dict[str, object]:
     """Return this stack's MCP server as an entry of a resources file."""
-    return {
-        "uri": options.resource,
-        "name": "mcpstack",
-        "scopes": _SCOPES,
-        "default_scopes": _DEFAULT_SCOPES,
-        "aliases": options.resource_aliases,
-    }
+    return asdict(default_resource(options.resource_root, options.resource_aliases, options.ports.mcpserver))
 
 
 def _mcpserver(options: Options, state: StateFolder, base: Mapping[str, str]) -> Server:
