@@ -32,6 +32,7 @@ def command_and_environment(port: int, issuer_url: str, folder: str) -> tuple[li
         "MCPSERVER_PUBLIC_URL": public,
         "MCPSERVER_ISSUER": issuer_url,
         "MCPSERVER_JWKS_URL": f"{issuer_url}/jwks",
+        "MCPSERVER_REVOCATION_URL": f"{issuer_url}/revoked",
         "MCPSERVER_HOST": "127.0.0.1",
         "MCPSERVER_PORT": str(port),
         "MCPSERVER_SNIPPETS_FOLDER": folder,

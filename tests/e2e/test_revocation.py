@@ -1,4 +1,4 @@
-"""What is revoked at the authorization server is refused by the MCP server within ten seconds, streams too."""
+"""What is revoked is refused by the MCP server within ten seconds, and its open streams end."""
 
 import json
 import subprocess
