@@ -28,7 +28,7 @@ def _claims() -> dict[str, set[str]]:
     """Return, by test, the requirements its ``pytest.mark.requirement`` names (none for most)."""
     claims: dict[str, set[str]] = {}
     for path in sorted((_REPOSITORY / "tests").rglob("test_*.py")):
-        if "node_modules" not in path.parts:
+        if not {"node_modules", ".venv"} & set(path.parts):
             name = str(path.relative_to(_REPOSITORY))
             claims |= {f"{name}::{test}": ids for test, ids in _claims_in(ast.parse(path.read_text("utf-8")))}
     return claims
