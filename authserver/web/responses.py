@@ -22,7 +22,7 @@ _PAGE_STATUSES: Final = {"access_denied": HTTPStatus.FORBIDDEN}
 _GO_BACK: Final = "Close this page, go back to the application you came from and start signing in again."
 _TRY_LATER: Final = "Wait a moment, then reload this page."
 _ASK_SUPPORT: Final = "If it keeps happening, send the reference below to whoever runs this service."
-_HTTP_PAGES: Final = {
+_HTTP_PAGES: Final[dict[int, tuple[str, str]]] = {
     HTTPStatus.NOT_FOUND: ("There is no such page", _GO_BACK),
     HTTPStatus.TOO_MANY_REQUESTS: ("Too many requests", _TRY_LATER),
 }
