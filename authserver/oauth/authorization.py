@@ -66,7 +66,8 @@ class AuthorizationValidator:
         _check_response(target, client, sent)
         challenge = _challenge(target, sent)
         resource = self._resource(target, client, sent)
-        scopes, offline_access = requested_scopes(sent.one("scope"), resource)
+        asked, offline_access = requested_scopes(sent.one("scope"), resource)
+        scopes = _within_ceiling(target, client, asked)
         hints = parse_hints(sent, target)
         request = AuthorizationRequest(
             client_id=client.client_id,
@@ -108,6 +109,16 @@ class AuthorizationValidator:
         except UnknownTarget as error:
             raise RedirectableError(target, "invalid_target", str(error)) from None  # RFC 8707 2
         return resource
+
+
+def _within_ceiling(target: ProvenRedirect, client: Client, scopes: tuple[str, ...]) -> tuple[str, ...]:
+    # What an operator wrote down is a ceiling; what a client says of itself is not.
+    if client.source != "operator" or client.scope is None:
+        return scopes
+    held = tuple(scope for scope in scopes if scope in client.scope.split(" "))
+    if not held:
+        raise RedirectableError(target, "invalid_scope", "this client may have none of these scopes")
+    return held
 
 
 def _proven_target(client: Client, sent: Parameters) -> ProvenRedirect:

@@ -16,7 +16,16 @@ from authserver.oauth.clients import CACHE_SECONDS
 from tests.authserver.clients.conftest import MakeWorld
 from tests.authserver.clients.signing_client import SigningClient
 from tests.authserver.test_cli import environment, run
-from tests.authserver.world import REDIRECT, RESOURCE, World, is_json_error, is_page, make_world, read_page
+from tests.authserver.world import (
+    REDIRECT,
+    RESOURCE,
+    World,
+    answer_of,
+    is_json_error,
+    is_page,
+    make_world,
+    read_page,
+)
 
 DAEMON = {
     "client_id": "daemon",
@@ -88,6 +97,15 @@ def test_a_client_of_the_file_is_there_is_verified_and_has_its_grants(
     assert "Unverified" not in page.text
     tokens = world.tokens({"client_id": "our-app"})
     assert world.refresh({"client_id": "our-app"}, tokens["refresh_token"]).status_code == 200
+
+
+def test_an_application_gets_no_scope_beyond_its_ceiling(make: MakeWorld, tmp_path: Path) -> None:
+    world = make(clients_file=written(tmp_path, [{**APPLICATION, "scope": "mcp:tools model:invoke"}]))
+    assert world.tokens({"client_id": "our-app"})["scope"] == "mcp:tools"
+    asked = {"scope": "model:invoke snippets:read"}
+    assert world.tokens({"client_id": "our-app"}, **asked)["scope"] == "model:invoke"
+    refused = world.authorize(world.browser(), "our-app", scope="snippets:read")
+    assert answer_of(refused)["error"] == "invalid_scope"
 
 
 def test_a_client_of_the_file_that_is_disabled_is_refused(make: MakeWorld, tmp_path: Path) -> None:

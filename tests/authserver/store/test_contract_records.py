@@ -163,6 +163,19 @@ def test_a_code_is_taken_once_and_its_replay_names_the_session(store: Store) -> 
     assert store.take_code("never issued") is None
 
 
+def test_who_looks_at_a_code_sees_what_taking_it_would_give_and_leaves_it(
+    store: Store, clock: FakeClock
+) -> None:
+    store.put_code("code", a_code(), 60)
+    assert store.look_at_code("code") == a_code()
+    assert store.look_at_code("code") == a_code()
+    assert store.take_code("code") == a_code()
+    assert store.look_at_code("code") == CodeReplay("sid-1")
+    assert store.look_at_code("never issued") is None
+    clock.advance(TAKEN_CODE_SECONDS)
+    assert store.look_at_code("code") is None
+
+
 def test_a_code_expires_when_nobody_takes_it(store: Store, clock: FakeClock) -> None:
     store.put_code("code", a_code(), 60)
     clock.advance(60)
