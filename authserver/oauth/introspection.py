@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authserver.errors import OAuthError
-from authserver.model import Client, Clock
+from authserver.model import Client, Clock, Session
 from authserver.oauth.clients import ClientDirectory, Credentials, parse_credentials
 from authserver.oauth.own_tokens import OwnAccessTokens
 from authserver.oauth.parameters import Parameters
@@ -82,16 +82,20 @@ class Introspector:
         if not claims["nbf"] <= self._clock() < claims["exp"]:
             return _INACTIVE
         session = self._sessions.get_session(claims["sid"])
-        if session is None:
-            # A program's token has no session, a session may be forgotten before its last token expires.
-            ended = any(sid == claims["sid"] for sid, _ in self._sessions.ended_since(claims["iat"]))
-        else:
-            ended = session.state != "active"
-        if ended:
+        if self._has_ended(claims, session) or self._is_disabled(claims["client_id"]):
             return _INACTIVE
         told = {name: claims[name] for name in _TOLD if name in claims}
         username = {} if session is None else {"username": session.identity.username}
         return {"active": True, "token_type": "Bearer", **username, **told}
+
+    def _has_ended(self, claims: Mapping[str, Any], session: Session | None) -> bool:
+        if session is not None:
+            return session.state != "active"
+        # A program's token has no session, and a session may be forgotten before its last token expires.
+        return any(sid == claims["sid"] for sid, _ in self._sessions.ended_since(claims["iat"]))
+
+    def _is_disabled(self, client_id: str) -> bool:
+        return self._clients.is_registered(client_id) and self._clients.get(client_id) is None
 
     def _authenticated(self, credentials: Credentials) -> Client:
         client = self._clients.authenticate(credentials)

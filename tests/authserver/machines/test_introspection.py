@@ -1,6 +1,7 @@
 """Token introspection (RFC 7662): for resource servers that the operator named, about their own tokens."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,22 @@ def test_what_was_ended_is_not_active_at_once(machines: Machines) -> None:
     assert said(machines, tokens["access_token"]) == INACTIVE
     token = programs_token(machines)
     machines.world.store.end_session(machines.world.claims(token)["sid"], "revoked")
+    assert said(machines, token) == INACTIVE
+
+
+def test_what_a_withdrawn_key_signed_is_not_active(machines: Machines) -> None:
+    token = programs_token(machines)
+    store = machines.world.store
+    for key in store.list_keys():
+        assert store.swap_key(key, replace(key, withdrawn_at_seconds=int(machines.now)))
+    machines.world.clock.advance(10)
+    assert said(machines, token) == INACTIVE
+
+
+def test_what_a_disabled_client_holds_is_not_active(machines: Machines) -> None:
+    token = programs_token(machines)
+    machines.operator_client("daemon", "client_credentials", scope="snippets:read", is_disabled=True)
+    machines.world.clock.advance(10)
     assert said(machines, token) == INACTIVE
 
 
