@@ -83,9 +83,7 @@ def test_people_read_a_line_for_each_check(tmp_path: Path, emulator: EntraEmulat
     assert [line[0] for line in output.splitlines()] == ["✓"] * 7
 
 
-def test_a_callback_that_is_not_registered_at_entra_is_found(
-    tmp_path: Path, emulator: EntraEmulator
-) -> None:
+def test_a_callback_that_is_not_registered_at_entra_is_found(tmp_path: Path, emulator: EntraEmulator) -> None:
     checks = report(tmp_path, emulator, AUTHSERVER_ENDPOINT_PREFIX="/elsewhere")
     assert failed(checks) == {"redirect URI"}
     assert "AADSTS50011" in checks["redirect URI"]["finding"]
