@@ -80,7 +80,7 @@ class Callback:
         )
 
 
-async def report(url: str, mode: str, browser: str) -> dict[str, Any]:
+async def report(url: str, mode: str, browser: str, client_metadata_url: str | None) -> dict[str, Any]:
     """Sign in, use every tool that needs no model, refresh, and say how it went."""
     callback, memory = Callback(), Memory()
     await callback.listen()
@@ -96,6 +96,7 @@ async def report(url: str, mode: str, browser: str) -> dict[str, Any]:
         storage=memory,
         redirect_handler=open_browser,
         callback_handler=callback.answer,
+        client_metadata_url=client_metadata_url,
     )
     async with create_mcp_http_client(auth=provider, timeout=Timeout(_SECONDS)) as http_client:
         transport: AbstractAsyncContextManager[Any] = (
@@ -166,8 +167,9 @@ def main() -> None:
     parser.add_argument("url")
     parser.add_argument("browser", help="a program that is given the authorization URL")
     parser.add_argument("--mode", default="auto", help="auto, legacy, a revision, or sse")
-    arguments = parser.parse_args()
-    print(json.dumps(asyncio.run(report(arguments.url, arguments.mode, arguments.browser))))
+    parser.add_argument("--client-metadata-url", help="where this client's metadata is published")
+    asked = parser.parse_args()
+    print(json.dumps(asyncio.run(report(asked.url, asked.mode, asked.browser, asked.client_metadata_url))))
 
 
 if __name__ == "__main__":
