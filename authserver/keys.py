@@ -22,6 +22,7 @@ from authserver.errors import RequestError, StoreUnavailable
 from authserver.key_lives import PUBLISH_AHEAD_SECONDS, Hurry, KeyLife
 from authserver.model import Clock, SigningAlgorithm, SigningKeyRecord
 from authserver.store.protocols import KeyStore
+from telemetry.audit import audit
 
 REFRESH_SECONDS: Final = 5
 SEAL_PURPOSE: Final = "signing-key"
@@ -179,7 +180,7 @@ class KeyRing:
     def _look(self) -> None:
         now = self._clock()
         # A clock that was ahead and is put right must not stop the looking.
-        if 0 <= now - self._looked_at_seconds < REFRESH_SECONDS:
+        if self._fallback is not None and 0 <= now - self._looked_at_seconds < REFRESH_SECONDS:
             return
         if self._fallback is not None:
             # Others go on with what is known while this one asks the store.
@@ -192,25 +193,27 @@ class KeyRing:
                 raise
 
     def _refresh(self, now: int) -> None:
-        lives = self._agreed_lives(now)
+        """Take over what the store says after every step that is due, whoever of the replicas has done it."""
+        for _ in range(_ATTEMPTS):
+            lives = self._lives(self._store.list_keys(), now)
+            # Before the steps: a withdrawn key signs no more, even where its successor cannot be stored.
+            self._take_over(lives)
+            if not any(self._took_step(lives, algorithm, now) for algorithm in self._used):
+                break
+        else:
+            raise _too_fast()
         for life in lives:
             if life.state == "retired":
                 self._store.remove_key(life.record.generation)
+        self._looked_at_seconds = now
+
+    def _take_over(self, lives: list[KeyLife]) -> None:
         self._parsed = {life.record.kid: self._parse(life.record) for life in lives if life.is_published}
         active = [self._parsed[life.record.kid] for life in lives if life.state == "active"]
         self._active = {key.algorithm: key for key in active}
         self._fallback = self._active.get(self._default) or (active[-1] if active else None)
         self._withdrawn = tuple(life.record.kid for life in lives if life.state == "withdrawn")
         self._jwks = {"keys": [_public(key) for key in self._parsed.values()]}
-        self._looked_at_seconds = now
-
-    def _agreed_lives(self, now: int) -> list[KeyLife]:
-        """Return the stored keys after every step that is due, whoever of the replicas has done it."""
-        for _ in range(_ATTEMPTS):
-            lives = self._lives(self._store.list_keys(), now)
-            if not any(self._took_step(lives, algorithm, now) for algorithm in self._used):
-                return lives
-        raise _too_fast()
 
     def _took_step(self, lives: list[KeyLife], algorithm: SigningAlgorithm, now: int) -> bool:
         step = key_lives.next_step(
@@ -227,7 +230,7 @@ class KeyRing:
             self._store.swap_key(step.record, replace(step.record, signs_from_seconds=now))
         else:
             records = [life.record for life in lives]
-            self._store.add_key_once(self._new_record(records, algorithm, now, step.signs_from_seconds))
+            self._add_once(self._new_record(records, algorithm, now, step.signs_from_seconds))
         return True
 
     def _add(self, algorithm: SigningAlgorithm, *, at_once: bool) -> str:
@@ -235,9 +238,21 @@ class KeyRing:
             now = int(self._clock())
             signs_from_seconds = now if at_once else now + PUBLISH_AHEAD_SECONDS
             key = self._new_record(self._store.list_keys(), algorithm, now, signs_from_seconds)
-            if self._store.add_key_once(key):
+            if self._add_once(key):
                 return key.kid
         raise _too_fast()
+
+    def _add_once(self, key: SigningKeyRecord) -> bool:
+        added = self._store.add_key_once(key)
+        if added:
+            audit(
+                "key.created",
+                kid=key.kid,
+                generation=key.generation,
+                algorithm=key.algorithm,
+                signs_from_seconds=key.signs_from_seconds,
+            )
+        return added
 
     def _lives(self, records: list[SigningKeyRecord], now: int) -> list[KeyLife]:
         return key_lives.lives(records, self._used, self._token_lifetime_seconds, now)

@@ -77,8 +77,9 @@ def _get(
         timeout=timeout_seconds,
         allow_redirects=False,
         stream=True,
-        # Asked now and then: a kept connection would mostly be found closed by the other side.
-        headers={**headers, "Connection": "close"},
+        # Asked now and then: a kept connection would mostly be found closed by the other side. A cache in
+        # between must ask, too (RFC 9111 section 5.2.1.4).
+        headers={**headers, "Cache-Control": "no-cache", "Connection": "close"},
     ) as response:
         if response.status_code not in (200, 304):
             raise FetchFailed(f"the answer's status was {response.status_code}")

@@ -8,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from authserver.cipher import Cipher
-from authserver.errors import RequestError
+from authserver.errors import RequestError, StoreUnavailable
 from authserver.key_lives import PUBLISH_AHEAD_SECONDS, RETIRE_MARGIN_SECONDS
 from authserver.keys import REFRESH_SECONDS, KeyRing
 from authserver.model import SigningAlgorithm, SigningKeyRecord
@@ -219,6 +219,24 @@ def test_an_announced_key_that_is_withdrawn_never_signs_and_is_replaced(
     clock.advance(PUBLISH_AHEAD_SECONDS)
     assert ring.signing_key().kid == first
     assert announced not in kids(ring)
+
+
+def test_a_withdrawn_key_signs_no_more_though_its_successor_cannot_be_stored(
+    store: SqliteStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_key: SigningKeyRecord) -> bool:
+        raise StoreUnavailable("the disk is full")
+
+    ring, other = ring_of(store, clock), ring_of(store, clock)
+    bad = other.signing_key().kid
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "add_key_once", full)
+        with pytest.raises(StoreUnavailable):
+            ring.withdraw(bad)
+        clock.advance(REFRESH_SECONDS)
+        with pytest.raises(StoreUnavailable):
+            other.signing_key()
+    assert other.signing_key().kid != bad
 
 
 def test_withdrawing_twice_changes_nothing(store: SqliteStore, clock: FakeClock) -> None:
