@@ -242,5 +242,5 @@ class LoginMachine(RuleBasedStateMachine):
         self.tokens_issued += "access_token" in response.get_json()
 
 
-LoginMachine.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+LoginMachine.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
 TestLogin = LoginMachine.TestCase
