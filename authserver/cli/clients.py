@@ -79,7 +79,13 @@ def show(client_id: str, as_json: bool) -> None:
 @clients.command()
 @click.option("--name", required=True, help="For people.")
 @click.option("--client-id", help="Default: a random one.")
-@click.option("--grant", "grants", multiple=True, required=True, type=click.Choice(list(_GRANTS)))
+@click.option(
+    "--grant",
+    "grants",
+    multiple=True,
+    type=click.Choice(list(_GRANTS)),
+    help="None for a resource server that only introspects.",
+)
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="For authorization_code.")
 @click.option(
     "--method", default="client_secret_basic", type=click.Choice(AUTH_METHODS), help="How it authenticates."

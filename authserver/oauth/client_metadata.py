@@ -143,7 +143,10 @@ def _auth_method(sent: Mapping[str, Any], rules: Rules) -> TokenEndpointAuthMeth
 
 
 def _grant_types(sent: Mapping[str, Any], rules: Rules) -> tuple[str, ...]:
-    asked = _strings(sent, "grant_types") or _DEFAULT_GRANT_TYPES
+    listed = _strings(sent, "grant_types")
+    if rules.is_exact and listed == ():
+        return ()  # a resource server: it asks about tokens, and gets none
+    asked = listed or _DEFAULT_GRANT_TYPES
     kept = tuple(each for each in rules.grant_types if each in asked)
     if rules.is_exact and set(asked) - set(kept):
         raise bad_metadata(f"grant_types must be among {', '.join(rules.grant_types)}")

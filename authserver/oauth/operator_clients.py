@@ -83,7 +83,7 @@ def operator_client(entry: Mapping[str, Any], rules: OperatorRules, now_seconds:
     described = members(
         entry, replace(rules.metadata, grant_types=OPERATOR_GRANT_TYPES, redirect_hosts=None, is_exact=True)
     )
-    _check_grants(described)
+    _check_grants(described, introspects=bool(entry.get("introspects")))
     _check_scope(described["scope"], rules.scopes)
     return Client(
         client_id=client_id,
@@ -142,8 +142,10 @@ def load_clients_file(path: Path, rules: OperatorRules, now_seconds: int) -> dic
     return clients
 
 
-def _check_grants(described: Mapping[str, Any]) -> None:
+def _check_grants(described: Mapping[str, Any], *, introspects: bool) -> None:
     grant_types = described["grant_types"]
+    if not grant_types and not introspects:
+        raise bad_metadata("a client that has no grant_types needs introspects")
     if "client_credentials" in grant_types and described["token_endpoint_auth_method"] in _NO_PROOF:
         raise bad_metadata("client_credentials is for clients that authenticate")  # RFC 6749 4.4
     if "client_credentials" in grant_types and not described["scope"]:

@@ -124,11 +124,12 @@ def _clients(mcp_url: str, notes_url: str, signing_key: RSAKey) -> list[dict[str
         "jwks": {"keys": [signing_key.as_dict(private=False)]},
     }
     guards = {"introspects": [mcp_url], "grant_types": ["client_credentials"], "scope": "mcp:tools"}
+    only_guards = {"introspects": [notes_url], "grant_types": []}
     return [
         {"client_id": "daemon", "grant_types": ["client_credentials"], "scope": scope, **with_secret},
         {"client_id": "signing-daemon", **guards, "scope": scope, **signing},
         {"client_id": "guard", **guards, **with_secret},
-        {"client_id": "notes-guard", **guards, "introspects": [notes_url], **with_secret},
+        {"client_id": "notes-guard", **only_guards, **with_secret},
         {"client_id": "agent", "grant_types": [JWT_BEARER], "scope": scope, **with_secret},
     ]
 

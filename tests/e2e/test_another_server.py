@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from tests.e2e.login import complete_login
-from tests.e2e.machines import MachineStack
+from tests.e2e.machines import SECRET, MachineStack
 from tests.e2e.raw_client import RawClient
 from tests.support import python_packages
 from tests.support.waiting import wait_until
@@ -64,6 +64,27 @@ def test_a_person_signs_in_to_it_and_its_tools_know_who_it_is(notes_url: str) ->
     assert client.refresh().status_code == 200
     assert client.call("whoami")["content"][0]["text"] == said
     client.session.close()
+
+
+def test_it_may_ask_about_its_own_tokens_alone(notes_url: str, machine_stack: MachineStack) -> None:
+    theirs, ours = _signed_in(notes_url), _signed_in(machine_stack.stack.mcp_url)
+
+    def said(name: str, client: RawClient) -> bool:
+        answer = client.session.post(
+            client.server_metadata["introspection_endpoint"],
+            data={"token": client.tokens["access_token"]},
+            auth=(name, SECRET),
+            timeout=20,
+        )
+        return bool(answer.json()["active"])
+
+    assert said("notes-guard", theirs)
+    assert not said("notes-guard", ours)
+    assert not said("guard", theirs)
+    theirs.revoke()
+    assert not said("notes-guard", theirs)
+    for client in (ours, theirs):
+        client.session.close()
 
 
 def test_a_token_for_one_server_is_refused_at_the_other(notes_url: str, machine_stack: MachineStack) -> None:

@@ -230,6 +230,16 @@ def test_what_makes_no_sense_is_not_added(
     assert world_of_commands.store.list_clients() == []
 
 
+def test_a_resource_server_needs_no_grant(world_of_commands: World, command: Command) -> None:
+    added = command("add", "--name", "Guard", "--client-id", "guard", "--introspects", RESOURCE)
+    secret, world = added["client_secret"], world_of_commands
+    asked = world.post("/introspect", {"token": "x"}, auth=("guard", secret))
+    assert (asked.status_code, asked.get_json()) == (200, {"active": False})
+    refused = world.post("/token", {"grant_type": "client_credentials"}, auth=("guard", secret))
+    assert is_json_error(refused, 400, "unauthorized_client")
+    assert command("add", "--name", "Nothing", fails=True)["error"]
+
+
 def test_an_id_is_given_once(command: Command) -> None:
     options = ("--name", "X", "--client-id", "x", "--grant", "jwt-bearer")
     command("add", *options)
