@@ -20,6 +20,8 @@ from devstack.entra.directory import Application
 from devstack.entra.errors import EntraError
 from devstack.entra.federation import check_times
 
+# The header holds the whole chain of certificates where MSAL wrote it.
+_MAX_HEADER_BYTES: Final = 32_768
 _ALGORITHMS: Final = ("PS256", "RS256")
 _THUMBPRINTS: Final = (("x5t#S256", hashes.SHA256()), ("x5t", hashes.SHA1()))  # noqa: S303 (a name, no proof)
 
@@ -33,8 +35,9 @@ def verify_assertion(
         EntraError: ASSERTION_SIGNATURE, ASSERTION_TIMES, CERTIFICATE_AUDIENCE, CERTIFICATE_SUBJECT.
     """
     try:
-        key = _key_for(jws.extract_compact(assertion.encode()).headers(), application)
-        claims = jwt.decode(assertion, key, algorithms=list(_ALGORITHMS)).claims
+        registry = _Registry(algorithms=list(_ALGORITHMS))
+        key = _key_for(jws.extract_compact(assertion.encode(), registry=registry).headers(), application)
+        claims = jwt.decode(assertion, key, registry=registry).claims
     except (JoseError, ValueError, TypeError, KeyError, RecursionError):
         raise EntraError(errors.ASSERTION_SIGNATURE) from None
     check_times(claims, now_seconds)
@@ -43,6 +46,10 @@ def verify_assertion(
     audience = claims.get("aud")
     if not any(audience == accepted for accepted in audiences):
         raise EntraError(errors.CERTIFICATE_AUDIENCE)
+
+
+class _Registry(jws.JWSRegistry):
+    max_header_length = _MAX_HEADER_BYTES
 
 
 def _key_for(unverified_header: dict[str, Any], application: Application) -> RSAKey:

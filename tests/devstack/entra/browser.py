@@ -6,6 +6,7 @@ endpoints from the discovery document.
 
 import base64
 import hashlib
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 from uuid import UUID
 
 import requests
+from joserfc import jws
 
 from devstack.entra import EntraEmulator
 from devstack.entra.directory import ALICE, LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET
@@ -182,3 +184,9 @@ def assert_refused(response: requests.Response, number: int, error: str, status:
         *("trace_id", "correlation_id", "error_uri"),
     }
     assert response.headers["Cache-Control"] == "no-store"
+
+
+def claims_of(token: str) -> dict[str, Any]:
+    """Return what a token says, unverified."""
+    payload: dict[str, Any] = json.loads(jws.extract_compact(token.encode()).payload)
+    return payload

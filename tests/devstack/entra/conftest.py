@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from devstack.entra import EntraEmulator
 from tests.devstack.entra.browser import OTHER_REDIRECT_URI, REDIRECT_URI, Application, Browser
@@ -51,3 +52,12 @@ def application(emulator: EntraEmulator) -> Iterator[Application]:
     application = Application(emulator)
     yield application
     application.session.close()
+
+
+@pytest.fixture
+def trusting(emulator: EntraEmulator) -> Iterator[requests.Session]:
+    """An HTTP client for MSAL that trusts what the emulator's CA signed, and nothing else."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.verify = str(emulator.ca_file)
+        yield session
