@@ -53,6 +53,7 @@ from authserver.web.limits import Rates, RequestLimits
 from authserver.web.nowhere import Nowhere
 from authserver.web.onboarding import ConsentReturn
 from authserver.web.pages import Pages
+from authserver.web.refusals import RefusalAudit
 from authserver.web.register import RegisterEndpoint
 from authserver.web.responses import ErrorResponses
 from authserver.web.revoke import RevokeEndpoint
@@ -165,7 +166,7 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
             arrivals=arrivals,
             consent=ConsentReturn(departures),
         ),
-        "/token": TokenEndpoint(TokenServer(services)),
+        "/token": TokenEndpoint(TokenServer(services), RefusalAudit(parts.clock)),
         "/revoke": RevokeEndpoint(revoker),
         "/revoked": RevokedEndpoint(
             RevocationLists(

@@ -13,28 +13,34 @@ from authserver.oauth.parameters import (
 from authserver.oauth.requests import parse_token_request
 from authserver.oauth.server import TokenServer
 from authserver.web.http import HttpRequest, Reply, json_reply
+from authserver.web.refusals import RefusalAudit
 
 # Entra's access tokens with two hundred groups in them are longer than anything else that comes here.
 _MAX_ASSERTION_CHARACTERS: Final = 16_384
 
 
 class TokenEndpoint:
-    """Args: server: authlib's side."""
+    """Args: server: authlib's side; refusals: for the audit."""
 
     name = "token"
     methods: tuple[str, ...] = ("POST",)
     speaks_json = True
     cross_origin = True
 
-    def __init__(self, server: TokenServer) -> None:
+    def __init__(self, server: TokenServer, refusals: RefusalAudit) -> None:
         self._server = server
+        self._refusals = refusals
         self._issued: dict[str, Any] = {}
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Exchange what was presented for tokens."""
         form = parse_form(request, max_value_characters=_MAX_ASSERTION_CHARACTERS)
         parsed = parse_token_request(request.authorization, form)
-        response = self._server.exchange(parsed)
+        try:
+            response = self._server.exchange(parsed)
+        except OAuthError as error:
+            self._refusals.refused(parsed, error)
+            raise
         counter = self._issued.get(parsed.grant_type)
         if counter is None:
             # Looking a child up by labels costs more than counting. Only grants that exist come here.
