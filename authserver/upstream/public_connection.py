@@ -25,7 +25,8 @@ from authserver.upstream.public_addresses import AddressRefused, Resolver, check
 MAX_URL_CHARACTERS: Final = 512
 TOTAL_SECONDS: Final = 3.0
 MAX_BODY_BYTES: Final = 5 * 1024
-_RESOLVER_THREADS: Final = 4
+# A thread waits for its name server longer than anybody waits for the thread.
+_RESOLVER_THREADS: Final = 16
 _MAX_ATTEMPTS: Final = 4
 _READ_BYTES: Final = 2048
 # The characters of RFC 3986, in the parts of an https URL without user and fragment.

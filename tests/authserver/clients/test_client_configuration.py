@@ -1,5 +1,6 @@
 """/register/<client_id> (RFC 7592): a client reads, replaces and removes its registration, nobody else's."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -242,8 +243,6 @@ def test_a_page_of_another_origin_may_manage_its_registration(world: World) -> N
 
 
 def test_a_disabled_client_manages_nothing(world: World) -> None:
-    from dataclasses import replace
-
     client = world.register()
     stored = world.store.get_client(client["client_id"])
     assert stored is not None

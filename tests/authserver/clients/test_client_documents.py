@@ -376,14 +376,18 @@ def test_an_application_that_is_denied_while_the_page_is_open_is_refused(
 ) -> None:
     world = make()
     client = publish(host)
-    page = read_page(world.authorize(world.browser(), client["client_id"]))
-    denying = make(
-        client_documents=False,
-        state_file=world.settings.state_file,
-        master_secret=world.settings.master_secret.get_secret_value(),
-    )
-    response = denying.browser().post("/consent", data={**page.fields, "decision": "allow"})
-    assert response.status_code in (400, 403)
+    browser = world.browser()
+    page = read_page(world.authorize(browser, client["client_id"]))
+    cookie = page.response.headers["Set-Cookie"].partition(";")[0]
+    same = {
+        "state_file": world.settings.state_file,
+        "master_secret": world.settings.master_secret.get_secret_value(),
+    }
+    form = {**page.fields, "decision": "allow"}
+    for settings, status in (({"client_documents": False}, 400), ({}, 302)):
+        other = make(**same, **settings)
+        response = other.post("/consent", form, headers={"Cookie": cookie})
+        assert response.status_code == status
 
 
 def test_the_operator_may_register_such_a_url_instead(world: World, host: DocumentHost) -> None:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from gevent.event import Event
 
 from authserver.upstream.errors import DocumentRefused, DocumentUnavailable
 from authserver.upstream.public_connection import (
@@ -274,8 +275,6 @@ def test_a_body_that_drips_is_given_up_in_time(host: DocumentHost) -> None:
 
 
 def test_a_name_server_that_does_not_answer_is_given_up_in_time(host: DocumentHost) -> None:
-    from gevent.event import Event
-
     def resolve(*_: object) -> list[str]:
         Event().wait()
         return []
