@@ -16,6 +16,7 @@ from msal.exceptions import MsalServiceError  # type: ignore[import-untyped]
 
 from authserver.errors import UpstreamUnavailable
 from authserver.upstream.credentials import ClientCredential, CredentialSource
+from authserver.upstream.errors import UpstreamUndecided
 from authserver.upstream.http import get_json
 from authserver.upstream.id_token import EntraKeys
 
@@ -71,7 +72,7 @@ class EntraAuthority:
         try:
             credential = self._configuration.credential()
         except (OSError, ValueError) as error:
-            raise UpstreamUnavailable(f"Entra credential: {type(error).__name__}") from None
+            raise UpstreamUndecided(f"Entra credential: {type(error).__name__}") from None
         with self._lock:
             if self._application is None or credential != self._credential:
                 self._application = self._made(credential)
