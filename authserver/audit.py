@@ -38,7 +38,7 @@ MOST_WAITING: Final = 20_000
 _LINES_IN_A_RECORD: Final = 500
 _FLUSH_AFTER_SECONDS: Final = 1.0
 _TRY_AGAIN_SECONDS: Final = 5.0
-_PAGE: Final = 50
+_PAGE: Final = 20
 
 _log = logging.getLogger(__name__)
 
@@ -186,6 +186,7 @@ def _lines(store: RecordStore, from_name: str) -> Iterator[dict[str, Any]]:
         for _, text in page:
             yield from map(orjson.loads, text.split("\n"))
         from_name = page[-1][0] + "\0"
+        gevent.sleep(0)  # a day of a busy server is long, and requests go on
 
 
 def _moment(seconds: float) -> str:
