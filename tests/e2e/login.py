@@ -113,6 +113,26 @@ class Person:
                 response = self._submit(response)
         raise LoginFailedError(f"still going after {_MAX_STEPS} steps: {self.visited}")
 
+    def connect_device(self, url: str) -> str:
+        """Go from the address that holds a device's code to the last page; return its words.
+
+        Args:
+            url: ``verification_uri_complete``.
+
+        Raises:
+            LoginFailedError: the way ended with an error.
+        """
+        self._credentials_given = False
+        response = self._send("GET", url)
+        for _ in range(_MAX_STEPS):
+            if response.status_code in _REDIRECTS:
+                response = self._send("GET", urljoin(response.url, response.headers["Location"]))
+            elif response.status_code == 200 and not _Page(response.text).forms:
+                return " ".join(_Page(response.text).words)
+            else:
+                response = self._submit(response)
+        raise LoginFailedError(f"still going after {_MAX_STEPS} steps: {self.visited}")
+
     def _submit(self, response: requests.Response) -> requests.Response:
         page = _Page(response.text)
         for form in page.forms:
@@ -123,6 +143,8 @@ class Person:
                 form.fields |= {"username": self.username, "password": self.password}
             elif form.has_button("decision", self.decision):
                 form.fields["decision"] = self.decision
+            elif form.has_button("decision", "continue") and form.fields.get("user_code"):
+                form.fields["decision"] = "continue"
             else:
                 continue
             url = urljoin(response.url, form.action)
@@ -186,7 +208,9 @@ def deliver(final_url: str) -> None:
         raise LoginFailedError(f"the client answered {answer.status_code} at {_bare(final_url)}")
 
 
-def browser_command(folder: Path, username: str = ALICE, decision: Decision = "allow") -> Path:
+def browser_command(
+    folder: Path, username: str = ALICE, decision: Decision = "allow", *, device: bool = False
+) -> Path:
     """Write a program that clients can run as ``$BROWSER`` and return its path.
 
     It leaves at once and works in the background, as a browser does (some clients wait for it while their
@@ -196,10 +220,10 @@ def browser_command(folder: Path, username: str = ALICE, decision: Decision = "a
         folder: where to write it; usually a test's own ``tmp_path``.
         username: who signs in.
         decision: which button is pressed.
+        device: that what it opens is the page for a device's code.
     """
-    script = shlex.join(
-        (sys.executable, str(Path(__file__).absolute()), f"--username={username}", f"--decision={decision}")
-    )
+    program = (sys.executable, str(Path(__file__).absolute()), *(("--device",) if device else ()))
+    script = shlex.join((*program, f"--username={username}", f"--decision={decision}"))
     path = folder / f"browser-{username.partition('@')[0]}-{decision}"
     log = shlex.quote(str(folder / "browser.log"))
     path.write_text(f'#!/bin/sh\n{script} "$@" >>{log} 2>&1 </dev/null &\n', encoding="utf-8")
@@ -224,7 +248,12 @@ def main() -> None:
     parser.add_argument("--password", default=PASSWORD)
     parser.add_argument("--decision", choices=("allow", "deny"), default="allow")
     parser.add_argument("--print", action="store_true", help="print the final URL instead of loading it")
+    parser.add_argument("--device", action="store_true", help="the URL is the page for a device's code")
     arguments = parser.parse_args()
+    if arguments.device:
+        person = Person(arguments.username, arguments.password, arguments.decision)
+        print(person.connect_device(arguments.url))
+        return
     final_url = complete_login(
         arguments.url, arguments.username, arguments.decision, password=arguments.password
     )
