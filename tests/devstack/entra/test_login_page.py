@@ -188,41 +188,6 @@ def test_cookies_are_for_the_login_page_alone(browser: Browser) -> None:
         assert "Domain" not in cookie
 
 
-def test_who_is_signed_in_is_not_asked_again_unless_the_application_wants_it(browser: Browser) -> None:
-    browser.sign_in(BOB)
-    assert answer(browser.authorize(prompt=None))["code"]
-    assert answer(browser.authorize(prompt="none"))["code"]
-    assert answer(browser.authorize(prompt=None, login_hint=BOB.upper()))["code"]
-    for changes in ({"prompt": "select_account"}, {"prompt": "login"}, {"prompt": "consent"}):
-        assert "username" in Page(browser.authorize(**changes).text).fields
-    assert "username" in Page(browser.authorize(prompt=None, login_hint=ALICE).text).fields
-    assert "username" in Page(browser.authorize("fabrikam.example", prompt=None).text).fields
-
-
-def test_a_silent_sign_in_ends_with_the_account_the_time_and_the_sign_out(
-    browser: Browser, clock: Clock
-) -> None:
-    browser.sign_in(BOB)
-    browser.emulator.directory.change_person(BOB, enabled=False)
-    assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
-    browser.emulator.directory.change_person(BOB, enabled=True)
-    assert answer(browser.authorize(prompt="none"))["code"]
-    clock.now += 25 * 3600
-    assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
-    browser.sign_in(BOB)
-    signed_out = browser.open(f"{browser.emulator.login_url}/common/oauth2/v2.0/logout")
-    assert "signed out" in Page(signed_out.text).text
-    assert answer(browser.authorize(prompt="none"))["error"] == "login_required"
-
-
-def test_a_sign_out_goes_back_to_registered_addresses_alone(browser: Browser) -> None:
-    url = f"{browser.emulator.login_url}/common/oauth2/v2.0/logout"
-    query = {"client_id": "aaaaaaaa-0000-4000-8000-000000000001", "post_logout_redirect_uri": REDIRECT_URI}
-    assert browser.open(url, params=query).headers["Location"] == REDIRECT_URI
-    query["post_logout_redirect_uri"] = "https://attacker.example/"
-    assert "Location" not in browser.open(url, params=query).headers
-
-
 def test_a_body_that_is_too_large_is_refused(browser: Browser) -> None:
     response = browser.submit(browser.authorize(), username="x" * 100_000)
     assert response.status_code == 413
