@@ -199,6 +199,8 @@ class Revocations:
         except (FetchFailed, NotAcceptable, McpServerError) as error:
             self._failed(error)
             return
+        if self._last_error is not None:
+            _log.info("the revocation list can be fetched again")
         self._last_error = None
         self._last_success = self._clock()
         # However often a server says "unchanged": nobody vouches for a list past its exp.
@@ -222,10 +224,11 @@ class Revocations:
         self._session_ids, self._key_ids = fetched.session_ids, fetched.key_ids
 
     def _failed(self, error: Exception) -> None:
+        if self._last_error is None:  # once, not with every attempt
+            _log.warning("the revocation list cannot be fetched", extra={"reason": str(error)})
         self._last_error = f"{type(error).__name__}: {error}"
         # Asked for whole next time: what was refused must not come back as "unchanged".
         self._etag = None
-        _log.warning("the revocation list could not be fetched", extra={"reason": self._last_error})
         if self._clock() >= self._good_until:
             self._on_change(self._is_over)
 

@@ -126,3 +126,16 @@ def test_what_a_compromised_key_signed_is_refused_within_ten_seconds_and_refresh
     assert client.refresh().status_code == 200
     wait_until(lambda: not refused(client), "a new key signs", deadline_seconds=WITHIN_SECONDS)
     assert time.monotonic() - withdrawn_at < WITHIN_SECONDS
+
+
+def test_the_list_is_served_at_the_issuer_and_not_sent_again_unchanged(stack: Stack) -> None:
+    url = f"{stack.oauth_url}/revoked"
+    first = requests.get(url, timeout=_TIMEOUT_SECONDS)
+    assert (first.status_code, first.headers["Content-Type"]) == (200, "application/jwt")
+
+    def is_unchanged() -> bool:
+        etag = requests.get(url, timeout=_TIMEOUT_SECONDS).headers["ETag"]
+        again = requests.get(url, headers={"If-None-Match": etag}, timeout=_TIMEOUT_SECONDS)
+        return (again.status_code, again.content) == (304, b"")
+
+    wait_until(is_unchanged, "no session ended and no minute passed in between")

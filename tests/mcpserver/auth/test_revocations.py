@@ -366,6 +366,19 @@ def test_a_storm_of_requests_without_a_list_fetches_once_a_second(
     assert lists.fetches == 2
 
 
+def test_a_list_that_is_away_is_logged_once_and_so_is_its_return(
+    revocations: Revocations, lists: ListServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "mcpserver.revocations")
+    lists.status = "500 Internal Server Error"
+    for _ in range(5):
+        revocations.refresh()
+    lists.status = "200 OK"
+    for _ in range(5):
+        revocations.refresh()
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+
+
 def test_requests_that_come_together_at_the_start_wait_for_one_fetch(
     revocations: Revocations, lists: ListServer
 ) -> None:
