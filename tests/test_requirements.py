@@ -12,11 +12,19 @@ from tests.requirements import REQUIREMENTS
 _REPOSITORY: Final = Path(__file__).parents[1]
 _IDENTIFIER: Final = re.compile(r"^[A-Z][A-Za-z0-9.-]+$")
 _SOURCES: Final = (
+    "Identity Assertion JWT Authorization Grant",
     "MCP 2026-07-28 authorization",
     "MCP 2026-07-28 transports",
+    "MCP enterprise-managed authorization",
+    "OpenID Connect RP-Initiated Logout 1.0",
+    "RFC 6749",
+    "RFC 7521",
+    "RFC 7523",
     "RFC 7591",
     "RFC 7636",
+    "RFC 7662",
     "RFC 8414",
+    "RFC 8628",
     "RFC 8707",
     "RFC 9068",
     "RFC 9207",

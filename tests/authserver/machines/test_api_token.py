@@ -86,6 +86,7 @@ WRONG_IN_EITHER: Final = [
 ]
 
 
+@pytest.mark.requirement("RFC7523-3-CLAIMS")
 @pytest.mark.parametrize("changes", WRONG_IN_EITHER)
 @pytest.mark.parametrize("kind", [made.app_only, made.delegated])
 def test_a_token_that_says_something_else_proves_nothing(kind: Any, changes: dict[str, Any]) -> None:
@@ -130,6 +131,7 @@ def test_an_algorithm_that_is_not_on_the_list_proves_nothing() -> None:
             verify(token)
 
 
+@pytest.mark.requirement("RFC7523-3-SIGNATURE")
 def test_another_key_proves_nothing_whatever_it_is_called_or_brings_along() -> None:
     other = made.key("other")
     embedded = other.as_dict(private=False)

@@ -83,6 +83,7 @@ def test_a_resource_that_is_for_other_clients_is_refused(machines: Machines) -> 
     assert (body["scope"], body["expires_in"]) == ("reports:read", 300)
 
 
+@pytest.mark.requirement("RFC6749-4.4.2-AUTHENTICATE")
 @pytest.mark.parametrize("auth", [("daemon", "wrong"), ("daemon", ""), ("nobody", SECRET)])
 def test_a_daemon_that_does_not_prove_itself_gets_nothing(machines: Machines, auth: tuple[str, str]) -> None:
     answer = machines.token(GRANT, auth=auth, resource=RESOURCE)
@@ -90,11 +91,13 @@ def test_a_daemon_that_does_not_prove_itself_gets_nothing(machines: Machines, au
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
 
 
+@pytest.mark.requirement("RFC6749-4.4.2-AUTHENTICATE")
 def test_a_name_alone_or_no_name_at_all_proves_nothing(machines: Machines) -> None:
     assert is_json_error(machines.token(GRANT, client_id="daemon", resource=RESOURCE), 401, "invalid_client")
     assert is_json_error(machines.token(GRANT, resource=RESOURCE), 401, "invalid_client")
 
 
+@pytest.mark.requirement("RFC6749-4.4-CONFIDENTIAL")
 @pytest.mark.parametrize(
     "members",
     [

@@ -43,6 +43,7 @@ def test_the_token_ends_with_the_assertion_at_the_latest(machines: Machines) -> 
     assert present(machines, jag(machines, exp=machines.now + 120)).get_json()["expires_in"] == 120
 
 
+@pytest.mark.requirement("MCP-EMA-REPLAY")
 def test_it_is_spent_by_its_first_use(machines: Machines, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assertion = jag(machines)
@@ -61,6 +62,7 @@ def test_what_was_refused_for_another_reason_is_not_spent(machines: Machines) ->
     assert present(machines, assertion).status_code == 200
 
 
+@pytest.mark.requirement("ID-JAG-CLIENT")
 @pytest.mark.parametrize("auth", [None, ("agent", "wrong"), ("nobody", SECRET)])
 def test_the_client_must_prove_itself_before_anything_is_looked_at(
     machines: Machines, auth: tuple[str, str] | None
@@ -69,6 +71,7 @@ def test_the_client_must_prove_itself_before_anything_is_looked_at(
     assert machines.network.asked == []
 
 
+@pytest.mark.requirement("ID-JAG-CLIENT")
 def test_it_is_for_the_client_that_it_names(machines: Machines) -> None:
     machines.operator_client("thief", GRANT)
     assert is_json_error(present(machines, jag(machines), auth=("thief", SECRET)), 400, "invalid_grant")
@@ -98,6 +101,7 @@ def test_only_confidential_clients_that_an_operator_registered_for_it_may(
     assert is_json_error(present(machines, jag(machines), **proof), 400, "unauthorized_client")
 
 
+@pytest.mark.requirement("MCP-EMA-RESOURCE")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -122,6 +126,7 @@ def test_what_is_wrong_in_any_single_thing_is_worth_nothing(
     assert answer.get_json()["error_description"] == "the assertion is not valid"
 
 
+@pytest.mark.requirement("ID-JAG-TYP")
 def test_an_entra_token_in_its_place_is_worth_nothing_and_the_other_way_round(machines: Machines) -> None:
     claims = made.id_jag(machines.now)
     assert is_json_error(present(machines, made.signed(claims)), 400, "invalid_grant")
@@ -130,6 +135,7 @@ def test_an_entra_token_in_its_place_is_worth_nothing_and_the_other_way_round(ma
     assert is_json_error(present(machines, dressed_up), 400, "invalid_grant")
 
 
+@pytest.mark.requirement("MCP-EMA-RESOURCE")
 def test_its_resource_and_the_requests_are_the_same(machines: Machines) -> None:
     assert present(machines, jag(machines), resource=f"{RESOURCE}/sse").status_code == 200
     by_alias = jag(machines, jti="2", resource=f"{RESOURCE}/sse")
@@ -144,6 +150,7 @@ def test_its_resource_and_the_requests_are_the_same(machines: Machines) -> None:
     assert is_json_error(other, 400, "invalid_target")
 
 
+@pytest.mark.requirement("RFC7521-4.1-SCOPE")
 def test_scopes_are_what_all_agree_on(machines: Machines) -> None:
     def granted(scope: str | None, asked: str | None) -> str:
         assertion = jag(machines, jti=f"{scope} {asked}".replace(" ", "-"), scope=scope)

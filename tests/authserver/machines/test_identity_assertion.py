@@ -54,6 +54,7 @@ def test_an_elliptic_curve_key_is_as_good() -> None:
     assert verify(jag(private, header={"alg": "ES256"}), network)
 
 
+@pytest.mark.requirement("RFC7523-3-CLAIMS")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -118,6 +119,7 @@ def test_an_assertion_of_another_kind_or_key_vouches_for_nobody(header: dict[str
         verify(jag(header=header))
 
 
+@pytest.mark.requirement("RFC7523-3-SIGNATURE")
 def test_a_signature_that_anybody_could_make_vouches_for_nobody() -> None:
     claims = made.id_jag(NOW)
     other = made.key("other")

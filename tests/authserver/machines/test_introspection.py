@@ -56,6 +56,7 @@ def test_a_programs_token_is_described_too(machines: Machines) -> None:
     assert said(machines, token) == {"active": True, "token_type": "Bearer", **machines.world.claims(token)}
 
 
+@pytest.mark.requirement("RFC7662-4-REVOKED")
 def test_what_was_ended_is_not_active_at_once(machines: Machines) -> None:
     client, tokens = persons_tokens(machines)
     revoked = machines.world.post(
@@ -68,6 +69,7 @@ def test_what_was_ended_is_not_active_at_once(machines: Machines) -> None:
     assert said(machines, token) == INACTIVE
 
 
+@pytest.mark.requirement("RFC7662-4-SIGNATURE")
 def test_what_a_withdrawn_key_signed_is_not_active(machines: Machines) -> None:
     token = programs_token(machines)
     store = machines.world.store
@@ -84,6 +86,7 @@ def test_what_a_disabled_client_holds_is_not_active(machines: Machines) -> None:
     assert said(machines, token) == INACTIVE
 
 
+@pytest.mark.requirement("RFC7662-4-EXPIRED")
 def test_what_has_expired_is_not_active(machines: Machines) -> None:
     token = programs_token(machines)
     machines.world.clock.advance(3599)
@@ -97,6 +100,7 @@ def test_a_refresh_token_is_nothing_to_a_resource_server(machines: Machines) -> 
     assert said(machines, tokens["refresh_token"]) == INACTIVE
 
 
+@pytest.mark.requirement("RFC7662-2.2-AUDIENCE")
 def test_a_token_of_another_resource_is_not_active(machines: Machines) -> None:
     answer = machines.token("client_credentials", auth=("reporter", SECRET), resource=REPORTS)
     token = answer.get_json()["access_token"]
@@ -111,23 +115,27 @@ def test_a_resource_may_be_named_by_an_alias(machines: Machines) -> None:
     assert said(machines, programs_token(machines))["active"] is True
 
 
+@pytest.mark.requirement("RFC7662-2.2-INACTIVE")
 @pytest.mark.parametrize("token", ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "mcprt_x", "é", "a" * 4000])
 def test_what_is_no_token_is_not_active(machines: Machines, token: str) -> None:
     assert said(machines, token) == INACTIVE
 
 
+@pytest.mark.requirement("RFC7662-4-SIGNATURE")
 def test_a_token_that_was_changed_is_not_active(machines: Machines) -> None:
     head, body, signature = programs_token(machines).split(".")
     flipped = "A" if signature[0] != "A" else "B"
     assert said(machines, f"{head}.{body}.{flipped}{signature[1:]}") == INACTIVE
 
 
+@pytest.mark.requirement("RFC7662-2.2-INACTIVE")
 @pytest.mark.parametrize("members", [{}, {"source": "dynamic", "introspects": (RESOURCE,)}])
 def test_a_client_that_serves_nothing_learns_nothing(machines: Machines, members: dict[str, Any]) -> None:
     machines.operator_client("curious", "client_credentials", **members)
     assert ask(machines, programs_token(machines), ("curious", SECRET)).get_json() == INACTIVE
 
 
+@pytest.mark.requirement("RFC7662-2.1-AUTHORIZED")
 def test_who_asks_must_prove_itself(machines: Machines) -> None:
     token = programs_token(machines)
     for auth in (None, ("guard", "wrong"), ("nobody", SECRET)):

@@ -72,6 +72,7 @@ def test_application_roles_are_worth_nothing_to_a_person(machines: Machines) -> 
     assert is_json_error(machines.bearer(token, scope="snippets:write"), 400, "invalid_scope")
 
 
+@pytest.mark.requirement("RFC7521-4.1-SCOPE")
 def test_nothing_that_is_asked_for_is_held(machines: Machines) -> None:
     for scope in ("model:invoke", "nonsense", "reports:read"):
         assert is_json_error(machines.bearer(app_only(machines), scope=scope), 400, "invalid_scope")
@@ -94,6 +95,7 @@ def test_an_assertion_may_be_exchanged_again_while_it_is_good(machines: Machines
     assert is_json_error(machines.bearer(token), 400, "invalid_grant")
 
 
+@pytest.mark.requirement("RFC7523-3.1-ERROR")
 @pytest.mark.parametrize("kind", [made.app_only, made.delegated])
 @pytest.mark.parametrize(
     "changes",
@@ -140,6 +142,7 @@ def test_an_api_token_that_calls_itself_an_id_jag_is_worth_nothing(machines: Mac
     assert is_json_error(machines.bearer(dressed_up), 401, "invalid_client")
 
 
+@pytest.mark.requirement("RFC7523-2.1-ONE")
 def test_an_assertion_must_be_there_once(machines: Machines) -> None:
     assert is_json_error(machines.token(GRANT, resource=RESOURCE), 400, "invalid_request")
     twice = f"grant_type={GRANT}&assertion=a&assertion=b"
@@ -162,6 +165,7 @@ def test_the_client_may_say_its_name(machines: Machines) -> None:
     assert machines.bearer(app_only(machines), client_id=made.DAEMON).status_code == 200
 
 
+@pytest.mark.requirement("RFC7521-4.1.1-CREDENTIALS")
 @pytest.mark.parametrize(
     "proof",
     [

@@ -13,6 +13,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ID_JAG = "urn:ietf:params:oauth:grant-profile:id-jag"
 
 
+@pytest.mark.requirement("MCP-EMA-METADATA")
 def test_both_kinds_of_assertion_are_announced(machines: Machines) -> None:
     document = machines.world.get(METADATA).get_json()
     assert document["grant_types_supported"].count(JWT_BEARER) == 1
