@@ -172,7 +172,11 @@ class Revocations:
 
     def _poll(self) -> None:
         while not self._stopping.wait(RETRY_SECONDS if self._last_error else self._poll_seconds):
-            self.refresh()
+            try:
+                self.refresh()
+            except Exception as error:  # a mistake of ours must not end the polling: nobody would notice
+                _log.exception("following the revocation list failed")
+                self._failed(error)
 
     def _fetch(self) -> None:
         """Take the list, or keep the one there is and remember why. Nothing is raised."""

@@ -27,6 +27,7 @@ from tests.mcpserver.auth.issuing import (
     Issuer,
     segment,
 )
+from tests.support.waiting import wait_until
 
 STALE_SECONDS = 3600
 
@@ -417,9 +418,24 @@ def test_the_list_is_fetched_again_and_again_by_itself_until_the_process_stops(
     revocations = make(poll_seconds=0.01)
     assert not revocations.revoked("session-1", "rsa-1")
     lists.sids = ["session-1"]
-    with gevent.Timeout(5):
-        while not revocations.revoked("session-1", "rsa-1"):
-            gevent.sleep(0)
+    wait_until(lambda: revocations.revoked("session-1", "rsa-1"), "the next list is taken")
+
+
+def test_a_mistake_of_ours_does_not_end_the_polling(make: Make, lists: ListServer) -> None:
+    calls: list[RevokedPredicate] = []
+
+    def fails_once(predicate: RevokedPredicate) -> None:
+        calls.append(predicate)
+        if len(calls) == 1:
+            raise RuntimeError("a mistake")
+
+    revocations = make(poll_seconds=0.01, on_change=fails_once)
+    assert not revocations.revoked("session-1", "rsa-1")
+    lists.sids = ["session-1"]
+    wait_until(lambda: len(calls) == 1, "the mistake was made")
+    assert revocations.state().status == "stale"
+    lists.sids = ["session-1", "session-2"]
+    wait_until(lambda: revocations.revoked("session-2", "rsa-1"), "the next list is taken")
 
 
 def test_a_hundred_thousand_sessions_are_read_in_a_fraction_of_a_second(
