@@ -19,7 +19,7 @@ from authserver.cli.tenants import tenants
 from authserver.errors import SettingsError
 
 
-@click.group()
+@click.group(commands=[audit, clients, doctor, keys, secrets, sessions, tenants])
 @click.version_option(package_name="mcpstack")
 def main() -> None:
     """The authorization server of mcpstack; everything is set by AUTHSERVER_… variables."""
@@ -32,12 +32,3 @@ def serve() -> None:
         serve_until_stopped()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-
-
-main.add_command(audit)
-main.add_command(clients)
-main.add_command(doctor)
-main.add_command(keys)
-main.add_command(secrets)
-main.add_command(sessions)
-main.add_command(tenants)
