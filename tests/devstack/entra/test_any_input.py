@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from requests import Response
 
 from devstack.entra import EntraEmulator
-from devstack.entra.directory import ALICE, CONTOSO, LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET
+from devstack.entra.directory import ALICE, API_URI, CONTOSO, LOGIN_CLIENT_ID, LOGIN_CLIENT_SECRET
 from devstack.entra.faults import FAULTS, UnknownFaultError
 from devstack.entra.federation import ASSERTION_TYPE
 from tests.devstack.entra.browser import CHALLENGE, REDIRECT_URI, VERIFIER, Application, Browser
@@ -90,6 +90,9 @@ def _assert_json(response: Response) -> None:
             "response_mode": "form_post",
             "state": "s",
             "login_hint": ALICE,
+            "domain_hint": "contoso.example",
+            "max_age": "60",
+            "claims": "{}",
         }
     ),
     posted=st.booleans(),
@@ -100,6 +103,37 @@ def test_any_authorization_request(
     url = f"{visitor.emulator.login_url}/{segment}/oauth2/v2.0/authorize"
     sent = {"data": parameters} if posted else {"params": parameters}
     method = "POST" if posted else "GET"
+    _assert_page(
+        visitor.session.request(method, url, allow_redirects=False, timeout=_TIMEOUT_SECONDS, **sent)
+    )
+
+
+@_FEW
+@given(
+    segment=_SEGMENTS,
+    parameters=_some(
+        {
+            "client_id": LOGIN_CLIENT_ID,
+            "redirect_uri": REDIRECT_URI,
+            "scope": ".default",
+            "state": "s",
+            "decision": "allow",
+            "form_token": "x",
+            "post_logout_redirect_uri": REDIRECT_URI,
+            "id_token_hint": "a.b.c",
+            "logout_hint": ALICE,
+        }
+    ),
+    path=st.sampled_from(
+        ["v2.0/adminconsent", "v2.0/adminconsent/login", "v2.0/adminconsent/cancel", "oauth2/v2.0/logout"]
+    ),
+    method=st.sampled_from(["GET", "POST"]),
+)
+def test_any_admin_consent_and_any_sign_out(
+    visitor: Browser, segment: str, parameters: list[tuple[str, str]], path: str, method: str
+) -> None:
+    url = f"{visitor.emulator.login_url}/{segment}/{path}"
+    sent = {"data": parameters} if method == "POST" else {"params": parameters}
     _assert_page(
         visitor.session.request(method, url, allow_redirects=False, timeout=_TIMEOUT_SECONDS, **sent)
     )
@@ -190,6 +224,52 @@ def test_any_token_request(
 
 @_FEW
 @given(
+    segment=_SEGMENTS,
+    parameters=_some(
+        {
+            "client_id": LOGIN_CLIENT_ID,
+            "client_secret": LOGIN_CLIENT_SECRET,
+            "grant_type": "client_credentials",
+            "scope": f"{API_URI}/.default",
+        }
+    ),
+)
+def test_any_request_of_an_application(
+    client: Application, segment: str, parameters: list[tuple[str, str]]
+) -> None:
+    url = f"{client.emulator.authority}/{segment}/oauth2/v2.0/token"
+    _assert_json(client.session.post(url, data=parameters, timeout=_TIMEOUT_SECONDS))
+
+
+@_FEW
+@given(
+    token=st.none() | st.just("good") | st.binary(max_size=30),
+    path=st.sampled_from(["me", f"users/{ALICE}", "users/x"]),
+    query=_some({"$top": "1", "$skiptoken": "0", "$select": "id"}),
+    body=_JSON,
+)
+def test_any_request_to_graph(
+    client: Application, token: str | bytes | None, path: str, query: list[tuple[str, str]], body: Any
+) -> None:
+    if token == "good":
+        scope = "https://graph.microsoft.com/.default"
+        token = client.token(CONTOSO, grant_type="client_credentials", scope=scope).json()["access_token"]
+    value = token.encode() if isinstance(token, str) else (token or b"").translate(None, b"\r\n").strip()
+    headers = {"Authorization": b"Bearer " + value, "Content-Type": b"application/json"}
+    root = f"{client.emulator.authority}/v1.0/{path}"
+    for response in (
+        client.session.get(
+            f"{root}/transitiveMemberOf", params=query, headers=headers, timeout=_TIMEOUT_SECONDS
+        ),
+        client.session.post(
+            f"{root}/getMemberObjects", data=json.dumps(body), headers=headers, timeout=_TIMEOUT_SECONDS
+        ),
+    ):
+        _assert_json(response)
+
+
+@_FEW
+@given(
     header=st.dictionaries(st.sampled_from(["alg", "kid", "crit", "typ", "jwk", "b64"]), _JSON, max_size=3)
     | _JSON,
     claims=st.dictionaries(st.sampled_from(["iss", "sub", "aud", "exp", "nbf", "iat"]), _JSON, max_size=4),
@@ -260,7 +340,10 @@ _VALUES = st.one_of(
 
 
 @_FEW
-@given(data=st.data(), name=st.sampled_from([name for name in FAULTS if name not in ("slow", "down")]))
+@given(
+    data=st.data(),
+    name=st.sampled_from([name for name in FAULTS if name not in ("slow", "down", "graph_error")]),
+)
 def test_any_fault_that_is_accepted_fails_as_entra_would(
     client: Application, visitor: Browser, data: st.DataObject, name: str
 ) -> None:

@@ -8,10 +8,10 @@ import gevent
 import pytest
 import requests
 from joserfc import jws, jwt
-from joserfc.errors import BadSignatureError
+from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import KeySet
 
-from devstack.entra.directory import ALICE, BOB
+from devstack.entra.directory import ALICE, API_URI, BOB, DAEMON_CLIENT_ID, DAEMON_SECRET, FABRIKAM
 from devstack.entra.faults import FAULTS, UnknownFaultError
 from tests.devstack.entra.browser import Application, Browser, Page, answer, assert_refused
 from tests.devstack.entra.conftest import Clock
@@ -87,6 +87,65 @@ def test_a_claim_is_wrong_in_a_token_that_is_signed_well(
     application.emulator.faults.set(fault, **options)
     token = _id_token(application, browser)
     assert jwt.decode(token, _keys(application), algorithms=["RS256"]).claims.get(claim) == value
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("claims", {"remove": ["azp"]}),
+        ("claims", {"set": {"ver": "1.0"}}),
+        ("wrong_audience", {}),
+        ("wrong_issuer", {}),
+        ("expired", {}),
+        ("not_yet_valid", {}),
+    ],
+)
+def test_access_tokens_have_the_faults_that_are_set_for_them(
+    application: Application, browser: Browser, fault: str, options: dict[str, Any]
+) -> None:
+    code = browser.code(scope=f"openid offline_access {API_URI}/access_as_user")
+    good = application.redeem(code).json()
+    application.emulator.faults.set(fault, token="access_token", times=2, **options)
+    tokens = application.refresh(good["refresh_token"]).json()
+    spoiled = jwt.decode(tokens["access_token"], _keys(application), algorithms=["RS256"]).claims
+    volatile = {"uti", "rh", "aio"}
+    before = _unverified(good["access_token"])[1]
+    assert {n: v for n, v in spoiled.items() if n not in volatile} != {
+        n: v for n, v in before.items() if n not in volatile
+    }
+    assert _unverified(tokens["id_token"])[1] | {"nonce": "the-nonce"} == _unverified(good["id_token"])[1]
+    daemon = {"client_id": DAEMON_CLIENT_ID, "client_secret": DAEMON_SECRET}
+    scope = f"{API_URI}/.default"
+    assert (
+        application.token(FABRIKAM, grant_type="client_credentials", scope=scope, **daemon).status_code == 200
+    )
+    assert application.emulator.faults.active() == ()
+
+
+@pytest.mark.parametrize("fault", ["bad_signature", "unknown_key", "unsigned", "symmetric_signature"])
+def test_access_tokens_are_signed_badly_when_that_is_set_for_them(
+    application: Application, browser: Browser, fault: str
+) -> None:
+    application.emulator.faults.set(fault, token="access_token")
+    tokens = application.redeem(browser.code()).json()
+    keys = _keys(application)
+    assert jwt.decode(tokens["id_token"], keys, algorithms=["RS256"])
+    with pytest.raises((JoseError, ValueError)):
+        jwt.decode(tokens["access_token"], keys, algorithms=["RS256"])
+
+
+@pytest.mark.parametrize("endpoint", ["adminconsent", "logout", "graph"])
+def test_the_newer_endpoints_can_be_down_too(
+    application: Application, browser: Browser, endpoint: str
+) -> None:
+    application.emulator.faults.set("down", endpoint=endpoint)
+    login = f"{browser.emulator.login_url}/common"
+    answers = {
+        "adminconsent": browser.open(f"{login}/v2.0/adminconsent").status_code,
+        "logout": browser.open(f"{login}/oauth2/v2.0/logout").status_code,
+        "graph": application.get("/v1.0/me/transitiveMemberOf").status_code,
+    }
+    assert [name for name, status in answers.items() if status == 503] == [endpoint]
 
 
 def test_expired_and_not_yet_valid_move_the_whole_life_of_a_token(
@@ -272,6 +331,8 @@ def test_a_time_that_never_comes_is_refused(application: Application, seconds: s
         {"kind": "slow", "seconds": "1"},
         {"kind": "slow", "seconds": -1},
         {"kind": "slow", "endpoint": "everything"},
+        {"kind": "claims", "token": "refresh_token"},
+        {"kind": "claims", "token": ["id_token"]},
         {"kind": "down", "times": 0},
         {"kind": "down", "times": True},
         {"kind": "claims", "set": []},
