@@ -15,6 +15,8 @@ _UNKNOWN: Final = "an unknown address"
 _IPV6_PREFIX_BITS: Final = 64
 # Browsers name each other in their user agents; the first of these that is there says which one it is.
 _BROWSERS: Final = {"Edg": "Edge", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+# Azure's Application Gateway writes the caller's port behind the address.
+_WITH_PORT: Final = re.compile(r"([0-9.]+):[0-9]+|\[([0-9A-Fa-f:.]+)\](?::[0-9]+)?")
 _PRODUCT: Final = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,39}")
 
 
@@ -29,7 +31,7 @@ class Addresses:
         if request.behind_gateway:
             hops = [hop.strip() for hop in request.unverified_forwarded_for.split(",")]
             # The last hops are written by our own proxies, whatever stood there before.
-            forwarded = _normal(hops[-min(self._trusted_hops, len(hops))])
+            forwarded = _normal(_without_port(hops[-min(self._trusted_hops, len(hops))]))
             if forwarded:
                 return forwarded
         return _normal(request.peer) or _UNKNOWN
@@ -53,6 +55,11 @@ def program_of(request: HttpRequest) -> str:
         return next((name for mark, name in _BROWSERS.items() if f"{mark}/" in agent), "a browser")
     product = _PRODUCT.match(agent)
     return product.group() if product else "an unnamed program"
+
+
+def _without_port(hop: str) -> str:
+    found = _WITH_PORT.fullmatch(hop)
+    return hop if found is None else found[1] or found[2]
 
 
 def _normal(address: str) -> str:

@@ -185,6 +185,15 @@ def test_behind_two_proxies_the_address_is_the_one_that_the_first_of_them_saw(tm
     assert register("203.0.113.9, 198.51.100.1, 10.0.0.7") == 201
 
 
+@pytest.mark.parametrize("hop", ["203.0.113.9:55555", "[2001:db8::9]:55555", "[2001:db8::9]"])
+def test_a_proxy_may_write_the_port_too(tmp_path: Path, hop: str) -> None:
+    world = make_world(tmp_path, registrations_per_minute=1)
+    assert register_from(world, "10.0.0.1", forwarded_for=hop, public_origin=ISSUER) == 201
+    again = hop.replace("55555", "44444")
+    assert register_from(world, "10.0.0.1", forwarded_for=again, public_origin=ISSUER) == 429
+    assert register_from(world, "10.0.0.1", public_origin=ISSUER) == 201
+
+
 def test_addresses_that_a_caller_claims_without_the_gateway_count_for_nothing(tmp_path: Path) -> None:
     world = make_world(tmp_path, registrations_per_minute=2)
     statuses = [register_from(world, ELSEWHERE, forwarded_for=f"203.0.113.{n}") for n in range(3)]
@@ -200,7 +209,7 @@ def test_who_pretends_to_be_the_gateway_is_limited_by_connection(tmp_path: Path)
     assert statuses == [201] * PEER_FACTOR + [429] * 2
 
 
-@pytest.mark.parametrize("claimed", ["", "unknown", "203.0.113.9:80", "\u00e9", "x" * 5000, "::g"])
+@pytest.mark.parametrize("claimed", ["", "unknown", "203.0.113.9:", "[::1]x", "\u00e9", "x" * 5000, "::g"])
 def test_what_is_no_address_counts_as_the_connections(tmp_path: Path, claimed: str) -> None:
     world = make_world(tmp_path, registrations_per_minute=1)
     assert register_from(world, ELSEWHERE) == 201
