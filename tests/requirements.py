@@ -1242,4 +1242,207 @@ REQUIREMENTS: Final = (
         "the metadata name the profile",
         ("tests/authserver/machines/test_machine_metadata.py::test_both_kinds_of_assertion_are_announced",),
     ),
+    Requirement(
+        "CIMD-URL",
+        "Client ID Metadata Document",
+        "Client Identifier",
+        "a client_id URL is https, has a path, and has no user, fragment or dot segments",
+        (
+            "tests/authserver/clients/test_public_connection.py::test_a_url_of_another_form_is_refused",
+            "tests/authserver/clients/test_client_documents.py::test_a_url_that_is_not_asked_is_refused_on_a_page",
+        ),
+    ),
+    Requirement(
+        "CIMD-DISCOVERY-200",
+        "Client ID Metadata Document",
+        "Client Information Discovery",
+        "any status but 200 is an error",
+        ("tests/authserver/clients/test_public_documents.py::test_any_status_but_200_is_refused",),
+    ),
+    Requirement(
+        "CIMD-DISCOVERY-REDIRECT",
+        "Client ID Metadata Document",
+        "Client Information Discovery",
+        "redirects are not followed",
+        (
+            "tests/authserver/clients/test_public_connection.py::test_a_redirect_is_an_answer_and_not_followed",
+        ),
+    ),
+    Requirement(
+        "CIMD-METADATA-CLIENT-ID",
+        "Client ID Metadata Document",
+        "Client Metadata Document",
+        "client_id in the document is its URL, compared as a string",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_a_document_that_is_not_valid_is_refused_on_a_page_and_not_kept",
+        ),
+    ),
+    Requirement(
+        "CIMD-METADATA-NO-SECRET",
+        "Client ID Metadata Document",
+        "Client Metadata Document",
+        "there are no shared secrets and no methods that use one",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_a_document_that_is_not_valid_is_refused_on_a_page_and_not_kept",
+        ),
+    ),
+    Requirement(
+        "CIMD-CACHING-ERRORS",
+        "Client ID Metadata Document",
+        "Metadata Caching",
+        "errors and invalid documents are not kept",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_a_document_that_is_not_valid_is_refused_on_a_page_and_not_kept",
+            "tests/authserver/clients/test_public_documents.py::test_a_host_in_trouble_is_asked_again_next_time",
+        ),
+    ),
+    Requirement(
+        "CIMD-REDIRECT-EXACT",
+        "Client ID Metadata Document",
+        "Redirect URL Registration",
+        "the redirect URI is one of the document's, exactly",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_a_redirect_uri_that_the_document_does_not_have_is_refused_on_a_page",
+        ),
+    ),
+    Requirement(
+        "CIMD-AS-METADATA",
+        "Client ID Metadata Document",
+        "Authorization Server Metadata",
+        "the metadata says whether documents are read",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_the_metadata_says_that_documents_are_read",
+            "tests/authserver/clients/test_client_documents.py::test_where_documents_are_switched_off_the_metadata_says_so",
+        ),
+    ),
+    Requirement(
+        "CIMD-AUTHENTICATION",
+        "Client ID Metadata Document",
+        "Client Authentication",
+        "a client that published keys authenticates with them",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_a_client_with_keys_has_to_sign_and_a_failure_does_not_spend_the_code",
+        ),
+    ),
+    Requirement(
+        "CIMD-SSRF",
+        "Client ID Metadata Document",
+        "Server Side Request Forgery (SSRF) Attacks",
+        "no special-use address is asked",
+        (
+            "tests/authserver/clients/test_public_addresses.py::test_a_name_that_leads_there_is_refused_whatever_else_it_leads_to",
+            "tests/authserver/clients/test_public_connection.py::test_a_name_that_leads_into_this_network_is_not_connected_to",
+        ),
+    ),
+    Requirement(
+        "MCP-REG-CIMD-FIELDS",
+        "MCP 2026-07-28 client registration",
+        "Implementation Requirements",
+        "a document has client_id, client_name and redirect_uris",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_a_document_that_is_not_valid_is_refused_on_a_page_and_not_kept",
+        ),
+    ),
+    Requirement(
+        "RFC7523-3-ISS-SUB",
+        "RFC 7523",
+        "3",
+        "issuer and subject of a client assertion are the client_id",
+        (
+            "tests/authserver/clients/test_client_assertions.py::test_a_claim_that_is_wrong_or_missing_proves_nothing",
+        ),
+    ),
+    Requirement(
+        "RFC7523-3-AUD",
+        "RFC 7523",
+        "3",
+        "an assertion is meant for this server",
+        (
+            "tests/authserver/clients/test_client_assertions.py::test_it_is_meant_for_this_server",
+            "tests/authserver/clients/test_client_assertions.py::test_a_claim_that_is_wrong_or_missing_proves_nothing",
+        ),
+    ),
+    Requirement(
+        "RFC7523-3-EXP",
+        "RFC 7523",
+        "3",
+        "an assertion expires, and is refused afterwards",
+        (
+            "tests/authserver/clients/test_client_assertions.py::test_a_claim_that_is_wrong_or_missing_proves_nothing",
+        ),
+    ),
+    Requirement(
+        "RFC7523-3-SIGNED",
+        "RFC 7523",
+        "3",
+        "an assertion is signed, and one whose signature is not valid is refused",
+        (
+            "tests/authserver/clients/test_client_assertions.py::test_an_algorithm_that_is_not_listed_proves_nothing",
+            "tests/authserver/clients/test_client_assertions.py::test_an_assertion_that_was_refused_does_not_use_its_jti_up",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2-TOKEN",
+        "RFC 7592",
+        "2",
+        "the registration access token is needed, and is the registration's own",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_without_its_own_token_a_registration_is_not_to_be_had",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.1-UNKNOWN",
+        "RFC 7592",
+        "2.1",
+        "a client that is not there is answered with 401",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_whether_there_is_such_a_client_is_not_said",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.2-CLIENT-ID",
+        "RFC 7592",
+        "2.2",
+        "an update has the client_id, and nothing that only the server says",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_an_update_is_validated_like_a_registration_and_changes_nothing_when_refused",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.2-REPLACE",
+        "RFC 7592",
+        "2.2",
+        "an update replaces all metadata",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_an_update_replaces_everything_and_rotates_nothing",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.2-SECRET",
+        "RFC 7592",
+        "2.2",
+        "a client does not choose its secret",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_an_update_may_repeat_the_secret_and_not_choose_it",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.3-DELETE",
+        "RFC 7592",
+        "2.3",
+        "a removal is answered with 204 and ends what the client was granted",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_a_client_that_removes_itself_is_gone_with_its_sessions",
+        ),
+    ),
+    Requirement(
+        "RFC7592-3-RESPONSE",
+        "RFC 7592",
+        "3",
+        "a registration says where and with which token it is managed",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_a_registration_says_where_and_by_what_it_is_managed",
+            "tests/authserver/clients/test_client_configuration.py::test_a_client_reads_what_is_registered_but_for_its_secret",
+        ),
+    ),
 )

@@ -12,6 +12,9 @@ from tests.requirements import REQUIREMENTS
 _REPOSITORY: Final = Path(__file__).parents[1]
 _IDENTIFIER: Final = re.compile(r"^[A-Z][A-Za-z0-9.-]+$")
 _SOURCES: Final = (
+    "RFC 7592",
+    "MCP 2026-07-28 client registration",
+    "Client ID Metadata Document",
     "Identity Assertion JWT Authorization Grant",
     "MCP 2026-07-28 authorization",
     "MCP 2026-07-28 transports",

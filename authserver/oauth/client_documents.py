@@ -86,6 +86,8 @@ class ClientDocuments:
             raise OAuthError("invalid_client_metadata", "client_id is not the URL of the document")
         if any(name in sent for name in _SECRET_MEMBERS):
             raise OAuthError("invalid_client_metadata", "a document cannot have a client_secret")
+        if not sent.get("client_name"):  # MCP 2026-07-28 client registration, implementation requirements
+            raise OAuthError("invalid_client_metadata", "a document must have a client_name")
         keyed = "jwks" in sent or "jwks_uri" in sent
         # The registration default is a shared secret, which cannot be meant here.
         sent.setdefault("token_endpoint_auth_method", "private_key_jwt" if keyed else "none")

@@ -106,6 +106,7 @@ def test_the_same_jti_of_another_client_is_another(
     )
 
 
+@pytest.mark.requirement("RFC7523-3-SIGNED")
 def test_an_assertion_that_was_refused_does_not_use_its_jti_up(
     client: dict[str, Any], signer: SigningClient, present: Present
 ) -> None:
@@ -114,6 +115,7 @@ def test_an_assertion_that_was_refused_does_not_use_its_jti_up(
     assert is_proven(present(signer.assertion(client["client_id"], jti="mine")))
 
 
+@pytest.mark.requirement("RFC7523-3-AUD")
 @pytest.mark.parametrize(
     "aud", [ISSUER, TOKEN_ENDPOINT, f"{ISSUER}/oauth/revoke", [ISSUER], [TOKEN_ENDPOINT]]
 )
@@ -123,6 +125,7 @@ def test_it_is_meant_for_this_server(
     assert is_proven(present(signer.assertion(client["client_id"], aud=aud)))
 
 
+@pytest.mark.requirement("RFC7523-3-AUD", "RFC7523-3-EXP", "RFC7523-3-ISS-SUB")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -206,6 +209,7 @@ def test_a_key_that_comes_with_the_assertion_proves_nothing(
     assert is_refused(present(forged(stranger, client["client_id"], header)))
 
 
+@pytest.mark.requirement("RFC7523-3-SIGNED")
 def test_an_algorithm_that_is_not_listed_proves_nothing(
     client: dict[str, Any], signer: SigningClient, present: Present
 ) -> None:

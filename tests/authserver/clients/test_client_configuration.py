@@ -34,6 +34,7 @@ def is_challenged(response: TestResponse, error: str | None) -> bool:
     return is_json_error(response, 401, "invalid_token") and response.headers["WWW-Authenticate"] == challenge
 
 
+@pytest.mark.requirement("RFC7592-3-RESPONSE")
 def test_a_registration_says_where_and_by_what_it_is_managed(world: World) -> None:
     client = world.register()
     assert client["registration_client_uri"] == f"{ISSUER}/oauth/register/{client['client_id']}"
@@ -41,6 +42,7 @@ def test_a_registration_says_where_and_by_what_it_is_managed(world: World) -> No
     assert client["registration_access_token"] not in repr(stored)
 
 
+@pytest.mark.requirement("RFC7592-3-RESPONSE")
 def test_a_client_reads_what_is_registered_but_for_its_secret(world: World) -> None:
     client = world.register(token_endpoint_auth_method="client_secret_post", contacts=["a@example.com"])
     response = call(world, "GET", client)
@@ -50,6 +52,7 @@ def test_a_client_reads_what_is_registered_but_for_its_secret(world: World) -> N
     assert read == {k: v for k, v in client.items() if not k.startswith("client_secret")}
 
 
+@pytest.mark.requirement("RFC7592-2.2-REPLACE")
 def test_an_update_replaces_everything_and_rotates_nothing(world: World) -> None:
     client = world.register(token_endpoint_auth_method="client_secret_post", client_uri="https://example.com")
     body = update(
@@ -76,6 +79,7 @@ def test_an_update_takes_effect_where_codes_are_sent_at_once(world: World) -> No
     assert response.status_code == 200
 
 
+@pytest.mark.requirement("RFC7592-2.2-SECRET")
 def test_an_update_may_repeat_the_secret_and_not_choose_it(world: World) -> None:
     client = world.register(token_endpoint_auth_method="client_secret_post")
     method = {"token_endpoint_auth_method": "client_secret_post"}
@@ -112,6 +116,7 @@ def test_a_client_can_go_over_to_signing(world: World) -> None:
     assert world.redeem(client, code, **signer.proof(client_id)).status_code == 200
 
 
+@pytest.mark.requirement("RFC7592-2.2-CLIENT-ID")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -165,6 +170,7 @@ def test_an_update_that_is_too_large_is_refused(world: World) -> None:
     assert call(world, "PUT", client, {"x": "y" * 70_000}).status_code == 413
 
 
+@pytest.mark.requirement("RFC7592-2-TOKEN")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_without_its_own_token_a_registration_is_not_to_be_had(world: World, method: str) -> None:
     client, other = world.register(), world.register()
@@ -177,6 +183,7 @@ def test_without_its_own_token_a_registration_is_not_to_be_had(world: World, met
     assert call(world, "GET", client).get_json() == client
 
 
+@pytest.mark.requirement("RFC7592-2.1-UNKNOWN")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("client_id", ["nobody", "mcp-", "a/b", "%00", "é", "x" * 3000])
 def test_whether_there_is_such_a_client_is_not_said(world: World, method: str, client_id: str) -> None:
@@ -199,6 +206,7 @@ def test_basic_is_no_bearer_and_a_token_in_the_url_is_none(world: World) -> None
     assert browser.get(f"{path}?access_token={token}").status_code == 400
 
 
+@pytest.mark.requirement("RFC7592-2.3-DELETE")
 def test_a_client_that_removes_itself_is_gone_with_its_sessions(world: World) -> None:
     client = world.register()
     first, second = world.tokens(client), world.tokens(client)

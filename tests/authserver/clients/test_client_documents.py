@@ -40,6 +40,7 @@ def publish(host: DocumentHost, **changes: Any) -> dict[str, Any]:
     return {"client_id": host.publish(PATH, document(host, **changes))}
 
 
+@pytest.mark.requirement("CIMD-AS-METADATA")
 def test_the_metadata_says_that_documents_are_read(world: World) -> None:
     body = world.get("/.well-known/oauth-authorization-server").get_json()
     assert body["client_id_metadata_document_supported"] is True
@@ -88,6 +89,9 @@ def test_loading_the_page_again_is_cheap_and_keeps_nothing(world: World, host: D
     assert world.store.list_clients() == []
 
 
+@pytest.mark.requirement(
+    "CIMD-CACHING-ERRORS", "CIMD-METADATA-CLIENT-ID", "CIMD-METADATA-NO-SECRET", "MCP-REG-CIMD-FIELDS"
+)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -111,6 +115,8 @@ def test_loading_the_page_again_is_cheap_and_keeps_nothing(world: World, host: D
         {"redirect_uris": [REDIRECT, "https://attacker.example/cb#f"]},
         {"grant_types": ["client_credentials"]},
         {"response_types": ["token"]},
+        {"client_name": None},
+        {"client_name": ""},
         {"client_name": 1},
         {"client_name": {"en": "x"}},
         {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": []}},
@@ -154,6 +160,7 @@ def test_an_answer_that_is_no_document_is_refused_on_a_page(
     assert is_page(world.authorize(world.browser(), host.url(PATH)), 400)
 
 
+@pytest.mark.requirement("CIMD-URL")
 @pytest.mark.parametrize(
     "client_id",
     [
@@ -181,6 +188,7 @@ def test_a_url_that_is_not_asked_is_refused_on_a_page(world: World, client_id: s
     )
 
 
+@pytest.mark.requirement("CIMD-REDIRECT-EXACT")
 @pytest.mark.parametrize(
     "uri", [f"{REDIRECT}/x", "https://attacker.example/cb", "http://localhost:6274/oauth/callback"]
 )
@@ -204,6 +212,7 @@ def test_a_host_that_is_denied_or_not_allowed_is_not_asked(make: MakeWorld, host
     assert host.connections == 0
 
 
+@pytest.mark.requirement("CIMD-AS-METADATA")
 def test_where_documents_are_switched_off_the_metadata_says_so(make: MakeWorld) -> None:
     body = make(client_documents=False).get("/.well-known/oauth-authorization-server").get_json()
     assert body["client_id_metadata_document_supported"] is False
@@ -256,6 +265,7 @@ def test_a_document_that_becomes_public_does_not_take_the_key_of_a_session_away(
     assert world.refresh(client, tokens["refresh_token"], **signer.proof(url)).status_code == 200
 
 
+@pytest.mark.requirement("CIMD-AUTHENTICATION")
 def test_a_client_with_keys_has_to_sign_and_a_failure_does_not_spend_the_code(
     world: World, host: DocumentHost
 ) -> None:

@@ -93,6 +93,7 @@ def test_no_other_address_is(address: str) -> None:
     assert not is_public(address)
 
 
+@pytest.mark.requirement("CIMD-SSRF")
 @pytest.mark.parametrize("address", NOT_PUBLIC)
 @pytest.mark.parametrize("place", [0, 1])
 def test_a_name_that_leads_there_is_refused_whatever_else_it_leads_to(address: str, place: int) -> None:

@@ -119,6 +119,7 @@ def fetch(host: DocumentHost, path: str = "/client.json", name: str = "localhost
     return https(host).get(parse_public_url(host.url(path, name)), {"Accept": "application/json"})
 
 
+@pytest.mark.requirement("CIMD-URL")
 @pytest.mark.parametrize("url", URLS_REFUSED)
 def test_a_url_of_another_form_is_refused(url: str) -> None:
     with pytest.raises(DocumentRefused):
@@ -152,6 +153,7 @@ def test_an_https_url_with_a_path_is_one(url: str) -> None:
     assert parsed.host == parsed.host.lower()
 
 
+@pytest.mark.requirement("CIMD-SSRF")
 @pytest.mark.parametrize(
     "addresses", [["127.0.0.1"], ["93.184.216.34", "10.0.0.1"], ["::1"], ["::ffff:169.254.169.254"], []]
 )
@@ -218,6 +220,7 @@ def test_the_systems_resolver_is_asked_in_threads_of_its_own() -> None:
     assert "127.0.0.1" in DnsResolver()("localhost", 443)
 
 
+@pytest.mark.requirement("CIMD-DISCOVERY-REDIRECT")
 @pytest.mark.parametrize(
     "status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"]
 )

@@ -67,6 +67,7 @@ def test_anything_else_is_not(
         documents.get(host.url())
 
 
+@pytest.mark.requirement("CIMD-DISCOVERY-200")
 @pytest.mark.parametrize(
     "status", ["201 Created", "204 No Content", "206 Partial", "302 Found", "304 Not", "404 No"]
 )
@@ -76,6 +77,7 @@ def test_any_status_but_200_is_refused(host: DocumentHost, documents: PublicDocu
         documents.get(host.url())
 
 
+@pytest.mark.requirement("CIMD-CACHING-ERRORS")
 @pytest.mark.parametrize("status", ["429 Slow Down", "500 Oops", "503 Later"])
 def test_a_host_in_trouble_is_asked_again_next_time(
     host: DocumentHost, documents: PublicDocuments, status: str
