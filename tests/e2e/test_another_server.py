@@ -14,6 +14,8 @@ from tests.support import python_packages
 from tests.support.waiting import wait_until
 
 _START_SECONDS = 30.0
+# The first test also installs the other server where that has not been done.
+pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
