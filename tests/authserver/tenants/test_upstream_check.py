@@ -15,6 +15,7 @@ from authserver.oauth.upstream_check import PAUSE_SECONDS
 from authserver.store.protocols import VAULT
 from authserver.upstream.errors import LoginDenied, LoginUnproven, UpstreamUndecided
 from authserver.upstream.tenant_entries import TenantEntries
+from tests.authserver.people.devices import approve, ask, operators_client
 from tests.authserver.world import ALICE, HOME_TENANT, World, is_json_error, make_world
 
 Client = dict[str, Any]
@@ -307,3 +308,15 @@ def test_a_session_whose_vault_cannot_be_opened_ends_at_the_next_check(
         world.clock.advance(CHECK_SECONDS)
         assert is_json_error(world.refresh(client, token), 400, "invalid_grant")
     assert ended(caplog) == ["upstream_unknown"]
+
+
+def test_a_person_who_signed_in_for_a_device_is_asked_about_as_well(world: World) -> None:
+    device = ask(world, operators_client(world))
+    approve(world, device)
+    token = device.poll().get_json()["refresh_token"]
+    world.clock.advance(CHECK_SECONDS)
+    token = world.refresh(device.client, token).get_json()["refresh_token"]
+    assert len(world.broker.asked) == 1
+    world.clock.advance(CHECK_SECONDS)
+    world.broker.renewal_failure = LoginDenied("access_denied", "Entra answered invalid_grant [50057]")
+    assert is_json_error(world.refresh(device.client, token), 400, "invalid_grant")
