@@ -81,7 +81,7 @@ def _documents(settings: Settings, clock: Clock) -> PublicDocuments:
 
 
 def _rules(settings: Settings, documents: Documents) -> Rules:
-    hosts = tuple(host.strip("[]") for host in settings.registration_redirect_hosts)
+    hosts = settings.registration_redirect_hosts
     return Rules(
         documents,
         frozenset(scheme.lower() for scheme in settings.private_redirect_schemes),

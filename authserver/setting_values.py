@@ -16,6 +16,7 @@ from authserver.resources import canonical_uri, is_loopback_url
 EVERY_SCOPE: Final = ("*",)
 # Becomes the first part of ``sub``, up to the dot.
 _TENANT_LABEL: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_HOST: Final = re.compile(r"(?:\*\.)?[A-Za-z0-9][A-Za-z0-9+.-]*|\[?[0-9A-Fa-f:]+:[0-9A-Fa-f:]*\]?")
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -57,6 +58,16 @@ def fernet_keys(value: SecretStr) -> SecretStr:
             # The library's message is not repeated: it is about the value.
             raise ValueError("must be Fernet keys (32 bytes, base64url), comma-separated") from None
     return SecretStr(",".join(keys))
+
+
+def hosts(listed: tuple[str, ...]) -> tuple[str, ...]:
+    """Return hosts as they are compared: in lower case, IPv6 addresses without brackets."""
+    for host in listed:
+        if not _HOST.fullmatch(host):
+            raise ValueError(
+                "must be hosts, without scheme and port; *.example.com means all below example.com"
+            )
+    return tuple(host.strip("[]").lower() for host in listed)
 
 
 def redis_url(value: SecretStr | None) -> SecretStr | None:

@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     token; nobody. Default open.
     """
 
-    registration_redirect_hosts: tuple[str, ...] = ()
+    registration_redirect_hosts: Annotated[tuple[str, ...], AfterValidator(values.hosts)] = ()
     """JSON list, for the policy allowlist: hosts and private-use schemes that redirect URIs may have."""
 
     registration_access_token: SecretStr | None = None
@@ -151,17 +151,21 @@ class Settings(BaseSettings):
     clients_file: Path | None = None
     """JSON file with the clients that the operator registered. Default unset."""
 
-    verified_client_hosts: tuple[str, ...] = ()
-    """JSON list: hosts of client metadata documents that are shown without "unverified"."""
+    verified_client_hosts: Annotated[tuple[str, ...], AfterValidator(values.hosts)] = ()
+    """JSON list: hosts of client metadata documents that are shown without "unverified"; *.example.com means
+    all below it.
+    """
 
     client_documents: bool = True
     """Accept URLs as client ids (Client ID Metadata Documents). Default true."""
 
-    client_document_allowed_hosts: tuple[str, ...] = ()
-    """JSON list: hosts that metadata documents may come from; empty, the default: any that is not denied."""
+    client_document_allowed_hosts: Annotated[tuple[str, ...], AfterValidator(values.hosts)] = ()
+    """JSON list: hosts that metadata documents may come from, *.example.com for all below it; empty, the
+    default: any that is not denied.
+    """
 
-    client_document_denied_hosts: tuple[str, ...] = ()
-    """JSON list: hosts that metadata documents may not come from."""
+    client_document_denied_hosts: Annotated[tuple[str, ...], AfterValidator(values.hosts)] = ()
+    """JSON list: hosts that metadata documents may not come from, *.example.com for all below it."""
 
     client_document_loopback: bool = False
     """Fetch documents from loopback addresses too: development only. Default false."""

@@ -107,3 +107,18 @@ def test_the_policy_token_needs_the_token(make: MakeWorld) -> None:
 def test_the_token_is_shown_to_nobody(make: MakeWorld) -> None:
     settings: Settings = make(registration_policy="token", registration_access_token=TOKEN).settings
     assert TOKEN not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    ["https://claude.ai", "claude.ai/", "claude.ai:443", "*", "*.", "", " ", "a b", "*.*.x", "user@x"],
+)
+def test_an_entry_that_no_host_could_match_stops_the_start(make: MakeWorld, entry: str) -> None:
+    for variable in (
+        "registration_redirect_hosts",
+        "verified_client_hosts",
+        "client_document_allowed_hosts",
+        "client_document_denied_hosts",
+    ):
+        with pytest.raises(ValueError, match="must be hosts"):
+            make(**{variable: (entry,)})
