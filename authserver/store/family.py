@@ -24,8 +24,9 @@ from authserver.model import Identity, Session
 
 # A client whose answer was lost, or that refreshes from two places at once, repeats itself within this time.
 GRACE_SECONDS: Final = 60
-# How long an ended session is remembered: past the longest life of an access token and of a code.
-ENDED_RETENTION_SECONDS: Final = 86_400
+# How long an ended session is remembered: past the longest life of a code, and of an access token (a day) by
+# clocks that differ.
+ENDED_RETENTION_SECONDS: Final = 86_400 + 600
 REUSE_REASON: Final = "refresh_token_reused"
 
 

@@ -37,7 +37,7 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         "CREATE INDEX records_expiry ON records (expires_at)",
         # Of ended sessions and tombstones.
         "ALTER TABLE sessions ADD COLUMN ended_at INTEGER",
-        # family.ENDED_RETENTION_SECONDS as it was: what had ended by then was kept for a day.
+        # What had ended by then was kept for a day.
         "UPDATE sessions SET ended_at = expires_at - 86400 WHERE person IS NULL",
         "CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL",
     ),

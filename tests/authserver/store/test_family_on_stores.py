@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from authserver.model import Session
 from authserver.store import RotateOutcome, Store
-from authserver.store.family import GRACE_SECONDS, ended, forget_after_seconds, step
+from authserver.store.family import ENDED_RETENTION_SECONDS, GRACE_SECONDS, ended, forget_after_seconds, step
 from tests.authserver.store.backends import (
     START_SECONDS,
     Backend,
@@ -80,7 +80,11 @@ class FamilyOnStores(RuleBasedStateMachine):
         self.clock.advance(seconds)
         if self.model is not None and self.now >= forget_after_seconds(self.model, self.now):
             self.model = self.tombstone = self.ended_at = None
-        if self.tombstone is not None and self.model is None and self.now >= self.tombstone[1] + DAY_SECONDS:
+        if (
+            self.tombstone is not None
+            and self.model is None
+            and self.now >= self.tombstone[1] + ENDED_RETENTION_SECONDS
+        ):
             self.tombstone = self.ended_at = None
 
     @rule(
