@@ -29,6 +29,8 @@ MAX_BODY_BYTES: Final = 5 * 1024
 _RESOLVER_THREADS: Final = 16
 _MAX_ATTEMPTS: Final = 4
 _READ_BYTES: Final = 2048
+# Some hosts answer nobody who does not say what they are.
+_HEADERS: Final = {"Accept-Encoding": "identity", "User-Agent": "mcpstack-authserver"}
 # The characters of RFC 3986, in the parts of an https URL without user and fragment.
 _URL: Final = re.compile(
     r"https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]+)(?::([1-9][0-9]{0,4}))?"
@@ -148,7 +150,7 @@ class PublicHttps:
         addresses = public_addresses(url.host, url.port, self._resolve, loopback=self._loopback)
         connection = _PinnedConnection(url, addresses[:_MAX_ATTEMPTS], self._trust(), self._total_seconds)
         try:
-            connection.request("GET", url.target, headers={"Accept-Encoding": "identity", **headers})
+            connection.request("GET", url.target, headers={**_HEADERS, **headers})
             # The response has a hold on the socket of its own.
             with connection.getresponse() as response:
                 named = {name.lower(): value for name, value in reversed(response.getheaders())}
@@ -186,11 +188,14 @@ class _PinnedConnection(http.client.HTTPSConnection):
 
     def _connected(self) -> socket.socket:
         failure = OSError("no address")
+        # An address that swallows everything leaves time for another.
+        attempt_seconds = self._patience_seconds / min(len(self._addresses), 2)
         for address in self._addresses:
             plain = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-            plain.settimeout(self._patience_seconds)
+            plain.settimeout(attempt_seconds)
             try:
                 plain.connect((address, self._port))
+                plain.settimeout(self._patience_seconds)
             except OSError as error:
                 plain.close()
                 failure = error

@@ -241,6 +241,7 @@ def test_proxies_and_credentials_of_the_environment_are_not_used(
     host.publish("/client.json", {})
     assert fetch(host).status == 200
     assert {"authorization", "proxy-authorization", "cookie"}.isdisjoint(host.asked[0][1])
+    assert host.asked[0][1]["user-agent"] == "mcpstack-authserver"
 
 
 @pytest.mark.parametrize("announces_length", [True, False])
