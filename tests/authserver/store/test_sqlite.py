@@ -261,6 +261,7 @@ def test_what_had_ended_before_the_file_knew_when_is_listed_as_ended_then(
     store.end_session("never opened", "revoked")
     connection = connection_of(store)
     # The file as version 1 left it.
+    connection.execute("UPDATE sessions SET expires_at = ? WHERE person IS NULL", (START_SECONDS + 86_400,))
     connection.execute("DROP TABLE records")
     connection.execute("DROP INDEX sessions_ended")
     connection.execute("ALTER TABLE sessions DROP COLUMN ended_at")
