@@ -176,8 +176,14 @@ class People:
         )
 
     def _access_list(self) -> AccessList:
-        parts, hosts = self._parts, self._settings.verified_client_hosts
-        return AccessList(parts.clients, parts.resources, hosts, parts.clock)
+        parts, settings = self._parts, self._settings
+        return AccessList(
+            parts.clients,
+            parts.resources,
+            settings.verified_client_hosts,
+            token_seconds=settings.access_token_lifetime_seconds,
+            clock=parts.clock,
+        )
 
     def _url(self, path: str) -> str:
         return self._settings.endpoint(path)

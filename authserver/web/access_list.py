@@ -37,7 +37,8 @@ class Access:
 
 class AccessList:
     """Args: clients and resources: whom and what sessions name; verified_hosts: of metadata documents that
-    the operator knows; clock.
+    the operator knows; token_seconds: the lifetime of access tokens, where the resource has none of its own;
+    clock.
     """
 
     def __init__(
@@ -45,17 +46,28 @@ class AccessList:
         clients: ClientDirectory,
         resources: ResourceDirectory,
         verified_hosts: Collection[str],
+        *,
+        token_seconds: int,
         clock: Clock,
     ) -> None:
         self._clients = clients
         self._resources = resources
         self._verified_hosts = verified_hosts
+        self._token_seconds = token_seconds
         self._clock = clock
 
     def of(self, sessions: list[Session]) -> list[Access]:
-        """Return them, the one that was used last first."""
+        """Return those that still give access, the one that was used last first."""
         latest_first = sorted(sessions, key=_last_used, reverse=True)
-        return [self._access(session) for session in latest_first]
+        return [self._access(session) for session in latest_first if self._gives_access(session)]
+
+    def _gives_access(self, session: Session) -> bool:
+        if session.current_hash is not None:
+            return True
+        # Nothing to refresh with: when its one access token has expired, there is nothing left of it.
+        resource = self._resources.by_uri(session.resource)
+        own_seconds = None if resource is None else resource.access_token_lifetime_seconds
+        return self._clock() < session.created_at_seconds + (own_seconds or self._token_seconds)
 
     def _access(self, session: Session) -> Access:
         client = session.client or self._clients.get(session.client_id)

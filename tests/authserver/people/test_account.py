@@ -120,6 +120,15 @@ def test_a_client_document_of_a_host_that_the_operator_listed_is_verified(tmp_pa
     world.store.close()
 
 
+def test_access_that_cannot_be_refreshed_is_listed_until_its_token_expires(
+    world: World, browser: FlaskClient
+) -> None:
+    tokens(world, client_name="Once", grant_types=["authorization_code"])
+    assert "Once" in sign_in(world, browser, "/account", ALICE).text
+    world.clock.advance(3600)
+    assert "Once" not in sign_in(world, browser, "/account", ALICE).text
+
+
 def test_without_access_the_page_says_so(world: World, browser: FlaskClient) -> None:
     tokens(world, BOB)
     text = sign_in(world, browser, "/account", ALICE).text
