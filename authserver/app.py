@@ -115,7 +115,11 @@ def _request_limits(settings: Settings, clock: Clock) -> RequestLimits:
             deadline_seconds=_LIMITS_DEADLINE_SECONDS,
         )
     return RequestLimits(
-        Rates(client=settings.requests_per_minute, registrations=settings.registrations_per_minute),
+        Rates(
+            client=settings.requests_per_minute,
+            tokens=settings.token_requests_per_minute,
+            registrations=settings.registrations_per_minute,
+        ),
         Addresses(settings.trusted_proxy_hops),
         by_client=MinuteCounts(clock, link),
         by_network=MinuteCounts(clock, link),

@@ -174,8 +174,8 @@ class Settings(BaseSettings):
     """PEM file trusted for metadata documents instead of the system's authorities. Default unset."""
 
     registrations_per_minute: Annotated[int, Field(ge=1)] = 120
-    """How many registrations one network (an IPv4 address, or an IPv6 /64) may make in a minute; all that come
-    through one gateway may make ten times as many (RFC 7591 §5). Default 120.
+    """How many registrations one network (an IPv4 address, or an IPv6 /64) may make in a minute; all that
+    come through one gateway may make ten times as many (RFC 7591 §5). Default 120.
     """
 
     azure_client_id: Annotated[str, Field(min_length=1)] = Field(
@@ -270,8 +270,13 @@ class Settings(BaseSettings):
     """
 
     requests_per_minute: Annotated[int, Field(ge=1)] = 6000
-    """How many requests one client at one network may make in a minute, at each endpoint; all clients of one
-    network together may make five times as many. Default 6000.
+    """How many requests one client at one network may make in a minute, at each endpoint but the token
+    endpoint; all clients of one network together may make five times as many. Default 6000.
+    """
+
+    token_requests_per_minute: Annotated[int, Field(ge=1)] = 30_000
+    """The same at the token endpoint, where many agents may share one client: about what one core can sign.
+    Default 30000.
     """
 
     audit_retention_days: Annotated[int, Field(ge=1, le=3660)] = 90

@@ -38,11 +38,12 @@ _LONGEST_REMEMBERED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Requests in a minute. ``client``: of one client at one network, at each endpoint; ``registrations``: of
-    one network.
+    """Requests in a minute. ``client``: of one client at one network, at each endpoint but the token
+    endpoint; ``tokens``: there; ``registrations``: of one network.
     """
 
     client: int
+    tokens: int
     registrations: int
 
 
@@ -71,7 +72,10 @@ class RequestLimits:
         self._networks = FixedWindowRateLimiter(by_network)
         self._clock = clock
         self._usual = _limits(rates.client, rates.client * NETWORK_FACTOR)
-        self._registration = _limits(None, rates.registrations)
+        self._special = {
+            "token": _limits(rates.tokens, rates.tokens * NETWORK_FACTOR),
+            "register": _limits(None, rates.registrations),
+        }
         self._remembered: dict[tuple[bool, str, str], str] = {}
 
     def count(self, endpoint: Endpoint, request: HttpRequest) -> None:
@@ -83,7 +87,7 @@ class RequestLimits:
         name = endpoint.name
         if name in _UNLIMITED:
             return
-        limits = self._registration if name == "register" else self._usual
+        limits = self._special.get(name, self._usual)
         network = self._network(request)
         if limits.client is not None:
             client = _unverified_client(request)

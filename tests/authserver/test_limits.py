@@ -40,7 +40,12 @@ _TOKEN: Any = TokenEndpoint
 @pytest.fixture
 def strict(tmp_path: Path) -> Iterator[World]:
     """A server that lets one client of a network ask twice a minute."""
-    made = make_world(tmp_path, requests_per_minute=2, registrations_per_minute=2 * NETWORK_FACTOR)
+    made = make_world(
+        tmp_path,
+        requests_per_minute=2,
+        token_requests_per_minute=2,
+        registrations_per_minute=2 * NETWORK_FACTOR,
+    )
     yield made
     made.store.close()
 
@@ -323,7 +328,7 @@ def link_to(url: str, deadline_seconds: float = 1.0) -> RedisLink:
 
 
 def limits_of(by_client: MinuteCounts, by_network: MinuteCounts, *, client: int) -> RequestLimits:
-    return RequestLimits(Rates(client, 10), Addresses(1), by_client, by_network, lambda: 0.0)
+    return RequestLimits(Rates(client, client, 10), Addresses(1), by_client, by_network, lambda: 0.0)
 
 
 def is_refused(limits: RequestLimits, request: HttpRequest) -> bool:

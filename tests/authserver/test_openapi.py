@@ -46,6 +46,7 @@ def described(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         tmp_path_factory.mktemp("openapi"),
         endpoint_prefix="",
         requests_per_minute=_OFTEN,
+        token_requests_per_minute=_OFTEN,
         registrations_per_minute=_OFTEN,
     )
     yield made
