@@ -1,4 +1,4 @@
-"""GET /revoked: the signed list of what was revoked, for resource servers; sent again only when it changed."""
+"""GET /revoked: the signed list of what was revoked, for resource servers; sent again only when changed."""
 
 from authserver.oauth.revocation_list import RevocationLists
 from authserver.web.http import HttpRequest, Reply
