@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from devstack.entra.records import Application, FederatedCredential, Person, Tenant
+from devstack.entra.records import CONTOSO, Application, FederatedCredential, Person, Tenant
 
-__all__ = ["Application", "Directory", "FederatedCredential", "Person", "Tenant"]
+__all__ = ["CONTOSO", "Application", "Directory", "FederatedCredential", "Person", "Tenant"]
 
-CONTOSO: Final = "11111111-1111-4111-8111-111111111111"
 FABRIKAM: Final = "22222222-2222-4222-8222-222222222222"
 EVIL: Final = "99999999-9999-4999-8999-999999999999"
 # Entra's own number for the tenant of personal accounts.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+CONTOSO: Final = "11111111-1111-4111-8111-111111111111"
 _NAMESPACE: Final = uuid.UUID("6d637073-7461-4b00-8000-656e74726100")
 
 
@@ -111,7 +112,7 @@ class Application:
     name: str
     secrets: tuple[str, ...] = field(default=(), repr=False)
     redirect_uris: tuple[str, ...] = ()
-    home_tid: str = "11111111-1111-4111-8111-111111111111"
+    home_tid: str = CONTOSO
     multi_tenant: bool = True
     personal_accounts: bool = True
     federated_credentials: tuple[FederatedCredential, ...] = ()
