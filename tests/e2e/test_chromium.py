@@ -105,10 +105,16 @@ def test_deny_goes_back_to_the_application_at_once(stack: Stack, redirect_uri: s
     client.session.close()
 
 
-def test_a_tenant_that_is_not_allowed_leads_back_with_an_error(stack: Stack) -> None:
-    client = _client(stack, _PRIVATE)
-    report = _go(client, "not-allowed", username="mallory@evil.example")
-    assert parse_qs(urlsplit(report["answers"][0]).query)["error"] == ["access_denied"]
+def test_a_tenant_that_is_not_allowed_gets_a_page_that_leads_back_with_an_error(
+    stack: Stack, redirect_uri: str
+) -> None:
+    client = _client(stack, redirect_uri)
+    name = f"not-allowed-{_kind(client)}"
+    # The status is an error's, and Chromium notes that of every page.
+    report = _go(client, name, username="mallory@evil.example", refused=True, complaints=1)
+    parameters = parse_qs(urlsplit(report["answers"][0]).query)
+    assert (parameters["error"], parameters["state"]) == (["access_denied"], [client.state])
+    assert parameters["iss"] == [stack.issuer]
     client.session.close()
 
 

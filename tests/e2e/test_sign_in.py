@@ -94,8 +94,9 @@ def test_snippets_of_one_person_are_not_another_s(client: RawClient, stack: Stac
     other.session.close()
 
 
-def test_a_tenant_that_is_not_allowed_gets_no_code(client: RawClient) -> None:
-    assert _error_in(complete_login(client.authorize_url(), "mallory@evil.example")) == "access_denied"
+def test_a_tenant_that_is_not_allowed_gets_a_page_and_no_code(client: RawClient) -> None:
+    with pytest.raises(LoginFailedError, match=r"403 at .*/callback: .*organization cannot be used here"):
+        complete_login(client.authorize_url(), "mallory@evil.example")
 
 
 def test_who_presses_deny_gets_no_code(client: RawClient) -> None:

@@ -47,6 +47,7 @@ class Order:
             choose the account by itself, as it does for somebody who is signed in with one account.
         colours: the person's preference.
         phone: that the window is as small as a phone's.
+        refused: that a page of ours says no after the sign-in, and the person follows its way back.
     """
 
     authorize_url: str
@@ -57,6 +58,7 @@ class Order:
     times: int = 1
     colours: Literal["light", "dark"] = "light"
     phone: bool = False
+    refused: bool = False
 
 
 @dataclass
@@ -127,6 +129,11 @@ def _walk(page: Page, order: Order, report: Report, turn: int) -> None:
         page.locator("input[name=password]").fill("correct horse")
         _picture(page, order, report, f"{turn}-2-sign-in")
         page.locator("[type=submit]").click()
+    if order.refused:
+        way_back = page.get_by_role("link", name="Return to the application")
+        way_back.wait_for()
+        _picture(page, order, report, f"{turn}-3-refused")
+        way_back.click()
     _wait(page, lambda: len(report.answers) > turn)
     if order.redirect_uri.startswith("http"):
         page.wait_for_load_state()
