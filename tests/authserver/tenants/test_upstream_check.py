@@ -320,3 +320,13 @@ def test_a_person_who_signed_in_for_a_device_is_asked_about_as_well(world: World
     world.clock.advance(CHECK_SECONDS)
     world.broker.renewal_failure = LoginDenied("access_denied", "Entra answered invalid_grant [50057]")
     assert is_json_error(world.refresh(device.client, token), 400, "invalid_grant")
+
+
+def test_a_refresh_that_is_not_due_reads_no_record_at_all(
+    world: World, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = world.tokens(client)["refresh_token"]
+    token = world.refresh(client, token).get_json()["refresh_token"]
+    monkeypatch.setattr(world.store, "get_record", lambda kind, name: pytest.fail(f"{kind} {name} was read"))
+    for _ in range(3):
+        token = world.refresh(client, token).get_json()["refresh_token"]
