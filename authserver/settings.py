@@ -274,9 +274,9 @@ class Settings(BaseSettings):
     endpoint; all clients of one network together may make five times as many. Default 6000.
     """
 
-    token_requests_per_minute: Annotated[int, Field(ge=1)] = 30_000
-    """The same at the token endpoint, where many agents may share one client: about what one core can sign.
-    Default 30000.
+    token_requests_per_minute: Annotated[int, Field(ge=1)] = 120_000
+    """The same at the token endpoint, where many agents may share one client: what a fast core can sign.
+    Default 120000.
     """
 
     audit_retention_days: Annotated[int, Field(ge=1, le=3660)] = 90
