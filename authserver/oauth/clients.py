@@ -109,6 +109,10 @@ class ClientDirectory:
         """Tell whether the id is taken by a registration, be it disabled."""
         return self._registered(client_id) is not None
 
+    def named(self, client_id: str) -> Client | None:
+        """Return a registered client, be it disabled, to show it to a person; it may do nothing by this."""
+        return self._registered(client_id)
+
     def introduce(self, client_id: str) -> Client | None:
         """Return who wants to be authorized: a registered client, or one whose metadata is published there.
 

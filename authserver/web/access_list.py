@@ -70,7 +70,7 @@ class AccessList:
         return self._clock() < session.created_at_seconds + (own_seconds or self._token_seconds)
 
     def _access(self, session: Session) -> Access:
-        client = session.client or self._clients.get(session.client_id)
+        client = session.client or self._clients.named(session.client_id)
         resource = self._resources.by_uri(session.resource)
         words = {} if resource is None else resource.scopes
         return Access(

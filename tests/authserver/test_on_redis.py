@@ -11,8 +11,9 @@ from werkzeug.test import TestResponse
 from authserver.store import RedisStore, SqliteStore
 from authserver.store.family import GRACE_SECONDS
 from authserver.tokens import AccessToken, TokenMinter
+from tests.authserver.people import devices, pages
 from tests.authserver.store.backends import RedisServer
-from tests.authserver.world import World, is_json_error, make_world
+from tests.authserver.world import ALICE, World, is_json_error, make_world
 
 
 @pytest.fixture
@@ -76,3 +77,19 @@ def test_of_parallel_redemptions_exactly_one_succeeds(redis_world: World) -> Non
     racers = [gevent.spawn(redis_world.redeem, client, code) for _ in range(20)]
     gevent.joinall(racers)
     assert sorted(racer.value.status_code for racer in racers) == [200] + [400] * 19
+
+
+def test_a_device_is_connected_and_its_access_taken_away(redis_world: World) -> None:
+    client = devices.operators_client(redis_world)
+    device = devices.ask(redis_world, client)
+    assert device.error() == "authorization_pending"
+    assert devices.approve(redis_world, device).status_code == 200
+    tokens = device.poll().get_json()
+    assert device.error() == "invalid_grant"
+    browser = redis_world.browser()
+    page = pages.sign_in(redis_world, browser, "/account", ALICE)
+    assert "Living room" in page.text
+    pages.press(browser, page, "revoke")
+    assert is_json_error(redis_world.refresh(client, tokens["refresh_token"]), 400, "invalid_grant")
+    pages.press(browser, page, "sign-out")
+    assert "Living room" not in browser.get("/account").text

@@ -93,6 +93,15 @@ def test_a_client_that_is_gone_is_still_listed_and_can_be_revoked(world: World, 
     assert "no longer registered" not in browser.get("/account").text
 
 
+def test_a_client_that_was_disabled_keeps_its_name(world: World, browser: FlaskClient) -> None:
+    client, _ = tokens(world, client_name="Stopped")
+    registered = world.store.get_client(client["client_id"])
+    assert registered is not None
+    world.store.update_client(replace(registered, is_disabled=True))
+    world.clock.advance(5)
+    assert "Stopped" in sign_in(world, browser, "/account", ALICE).text
+
+
 def test_a_client_document_is_shown_as_it_was_consented_to_without_being_fetched(
     world: World, browser: FlaskClient
 ) -> None:
