@@ -84,19 +84,18 @@ def clock(reached: Reached) -> Check:
     )
 
 
-def redirect_uri(probe: EntraProbe, reached: Reached, settings: Settings) -> Check:
-    """Is our callback registered at Entra?"""
-    callback = settings.endpoint("/callback")
+def redirect_uri(name: str, probe: EntraProbe, reached: Reached, uri: str) -> Check:
+    """Is this address of ours registered at Entra?"""
     try:
-        refusal = probe.refusal_of_redirect_uri(reached)
+        refusal = probe.refusal_of_redirect_uri(reached, uri)
     except UnavailableError as error:
-        return Check("redirect URI", "failed", error.private_detail, "try again")
+        return Check(name, "failed", error.private_detail, "try again")
     if refusal is None:
-        return Check("redirect URI", "ok", callback)
+        return Check(name, "ok", uri)
     return Check(
-        "redirect URI",
+        name,
         "failed",
-        f"Entra refuses {callback} ({refusal})",
+        f"Entra refuses {uri} ({refusal})",
         "add it to the login application's redirect URIs, platform Web, exactly as it stands here",
     )
 

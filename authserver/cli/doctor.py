@@ -18,6 +18,8 @@ from authserver.settings import Settings, load_settings
 from authserver.upstream.diagnosis import EntraProbe
 from authserver.upstream.http import EntraSession
 
+# Where Entra sends people back to, after a sign-in and after a sign-out.
+_REDIRECT_URIS = {"redirect URI": "/callback", "sign-out URI": "/account/signed-out"}
 _MARKS = {"ok": "✓", "failed": "✗", "skipped": "-"}
 
 
@@ -50,7 +52,9 @@ def _examine(settings: Settings, parts: Parts) -> list[Check]:
         reachable, reached = checks.entra(probe)
         report.append(reachable)
         if reached is not None:
-            report += [checks.clock(reached), checks.redirect_uri(probe, reached, settings)]
+            report.append(checks.clock(reached))
+            for name, path in _REDIRECT_URIS.items():
+                report.append(checks.redirect_uri(name, probe, reached, settings.endpoint(path)))
             report.append(checks.credential(probe))
     return report
 

@@ -54,8 +54,8 @@ class EntraProbe:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UpstreamUnavailable(f"{url}: {type(error).__name__}") from None
 
-    def refusal_of_redirect_uri(self, reached: Reached) -> str | None:
-        """Return what Entra says against our redirect URI, None when it would send people there.
+    def refusal_of_redirect_uri(self, reached: Reached, uri: str) -> str | None:
+        """Return what Entra says against a redirect URI of ours, None when it would send people there.
 
         A sign-in without interaction and without a session ends at once: at the redirect URI where it is
         registered, on a page of Entra's where it is not.
@@ -63,11 +63,10 @@ class EntraProbe:
         Raises:
             UpstreamUnavailable: Entra does not answer.
         """
-        configuration = self._configuration
         parameters = {
-            "client_id": configuration.client_id,
+            "client_id": self._configuration.client_id,
             "response_type": "code",
-            "redirect_uri": configuration.callback_url,
+            "redirect_uri": uri,
             "scope": "openid",
             "prompt": "none",
             "state": "doctor",
@@ -79,7 +78,7 @@ class EntraProbe:
             )
         except OSError as error:
             raise UpstreamUnavailable(f"Entra: {type(error).__name__}") from None
-        if response.headers.get("Location", "").startswith(configuration.callback_url + "?"):
+        if response.headers.get("Location", "").startswith(uri + "?"):
             return None
         return _number(response.text) or f"status {response.status_code}"
 

@@ -4,30 +4,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from devstack.entra.directory import CONTOSO, FABRIKAM
 from tests.e2e.login import complete_login
+from tests.e2e.operator_commands import command
 from tests.e2e.raw_client import RawClient
 from tests.e2e.stack import Stack
 
 _TIMEOUT_SECONDS: Final = 30
-
-
-def run(state_folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "devstack.cli", "authserver", f"--state-dir={state_folder}", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
-
-
-def command(stack: Stack, *arguments: str) -> Any:
-    done = run(stack.options.state_folder, *arguments, "--json")
-    assert done.returncode == 0, done.stderr + done.stdout
-    return json.loads(done.stdout)
 
 
 def test_doctor_finds_the_stack_well(stack: Stack) -> None:
@@ -62,7 +47,14 @@ def test_tenants_can_be_listed_added_and_removed(stack: Stack) -> None:
 
 
 def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path) -> None:
-    done = run(tmp_path / "none", "keys", "list")
+    command_line = ["authserver", f"--state-dir={tmp_path / 'none'}", "keys", "list"]
+    done = subprocess.run(
+        [sys.executable, "-m", "devstack.cli", *command_line],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
     assert done.returncode == 1
     assert "make up" in done.stderr
     assert "Traceback" not in done.stderr

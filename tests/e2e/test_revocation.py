@@ -1,18 +1,16 @@
 """What is revoked is refused by the MCP server within ten seconds, and its open streams end."""
 
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import requests
 
 from tests.e2e.login import complete_login
+from tests.e2e.operator_commands import command
 from tests.e2e.raw_client import RawClient
 from tests.e2e.stack import Stack, running
 from tests.support.waiting import wait_until
@@ -29,23 +27,6 @@ def signed_in(url: str, username: str = "alice@contoso.example") -> RawClient:
     answer = client.redeem(client.receive(complete_login(client.authorize_url(), username)))
     assert answer.status_code == 200, answer.text
     return client
-
-
-def command(stack: Stack, *arguments: str) -> Any:
-    """Run one of the authorization server's commands against the running stack."""
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "devstack.cli", "authserver"),
-            f"--state-dir={stack.options.state_folder}",
-            *(*arguments, "--json"),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    return json.loads(done.stdout)
 
 
 def refused(client: RawClient) -> bool:

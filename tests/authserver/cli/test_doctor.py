@@ -15,14 +15,16 @@ from devstack.entra.emulator import EntraEmulator
 from tests.authserver.world import HOME_TENANT, ISSUER
 
 CALLBACK = f"{ISSUER}/oauth/callback"
+SIGNED_OUT = f"{ISSUER}/oauth/account/signed-out"
 LOGIN_CLIENT_ID = "aaaaaaaa-0000-4000-8000-000000000001"
 LOGIN_SECRET = "local-development-only-secret"  # the emulator's, public
+URIS = ["redirect URI", "sign-out URI"]
 MASTER_SECRET = Fernet.generate_key().decode()
 
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EntraEmulator]:
-    with EntraEmulator(tmp_path_factory.mktemp("entra"), redirect_uris=[CALLBACK]) as started:
+    with EntraEmulator(tmp_path_factory.mktemp("entra"), redirect_uris=[CALLBACK, SIGNED_OUT]) as started:
         yield started
 
 
@@ -74,18 +76,18 @@ def failed(checks: dict[str, dict[str, Any]]) -> set[str]:
 def test_all_is_well_where_all_is_well(tmp_path: Path, emulator: EntraEmulator) -> None:
     checks = report(tmp_path, emulator)
     assert failed(checks) == set()
-    assert list(checks) == ["settings", "store", "keys", "entra", "clock", "redirect URI", "credential"]
+    assert list(checks) == ["settings", "store", "keys", "entra", "clock", *URIS, "credential"]
 
 
 def test_people_read_a_line_for_each_check(tmp_path: Path, emulator: EntraEmulator) -> None:
     code, output = doctor(tmp_path, emulator)
     assert code == 0
-    assert [line[0] for line in output.splitlines()] == ["✓"] * 7
+    assert [line[0] for line in output.splitlines()] == ["✓"] * 8
 
 
 def test_a_callback_that_is_not_registered_at_entra_is_found(tmp_path: Path, emulator: EntraEmulator) -> None:
     checks = report(tmp_path, emulator, AUTHSERVER_ENDPOINT_PREFIX="/elsewhere")
-    assert failed(checks) == {"redirect URI"}
+    assert failed(checks) == set(URIS)
     assert "AADSTS50011" in checks["redirect URI"]["finding"]
     assert f"{ISSUER}/elsewhere/callback" in checks["redirect URI"]["finding"]
 
