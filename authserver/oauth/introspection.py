@@ -6,15 +6,13 @@ else, refresh tokens too, it says no more than "not active" (RFC 7662 2.2).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Clock, Session
-from authserver.oauth.clients import ClientDirectory, Credentials, parse_credentials
+from authserver.oauth.clients import ClientDirectory, Credentials
 from authserver.oauth.own_tokens import OwnAccessTokens
-from authserver.oauth.parameters import Parameters
-from authserver.oauth.requests import refuse_doubled
+from authserver.oauth.requests import PresentedToken
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.store.protocols import SessionStore
 
@@ -24,30 +22,6 @@ _TOLD: Final = (
     *("scope", "client_id", "exp", "iat", "nbf", "sub", "aud", "iss", "jti"),
     *("sid", "tid", "oid", "roles"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class IntrospectionRequest:
-    """A request to the introspection endpoint (RFC 7662 2.1); the hint is not needed, tokens say what they
-    are.
-    """
-
-    credentials: Credentials
-    token: str = field(repr=False)
-
-
-def parse_introspection_request(authorization: str | None, form: Parameters) -> IntrospectionRequest:
-    """Return the introspection request.
-
-    Raises:
-        OAuthError: invalid_request or invalid_client.
-    """
-    refuse_doubled(form)
-    credentials = parse_credentials(authorization, form)
-    token = form.one("token")
-    if token is None:
-        raise OAuthError("invalid_request", "token is required")
-    return IntrospectionRequest(credentials, token)
 
 
 class Introspector:
@@ -69,7 +43,7 @@ class Introspector:
         self._sessions = sessions
         self._clock = clock
 
-    def introspect(self, request: IntrospectionRequest) -> Mapping[str, object]:
+    def introspect(self, request: PresentedToken) -> Mapping[str, object]:
         """Return the members of the answer (RFC 7662 2.2).
 
         Raises:

@@ -1,9 +1,9 @@
-"""Requests to the endpoints that clients call themselves, parsed once: token (RFC 6749 3.2) and revocation
-(RFC 7009).
+"""Requests to the endpoints that clients call themselves, parsed once: token (RFC 6749 3.2),
+revocation (RFC 7009), introspection (RFC 7662).
 
-Made in ``authserver.web`` from what came over HTTP; read by the grants and by ``oauth.revocation``. Nothing
-below looks at a header or a form again. Representations leave secrets out, because exceptions and logs show
-them.
+Made in ``authserver.web`` from what came over HTTP; read by the grants, ``oauth.revocation`` and
+``oauth.introspection``. Nothing below looks at a header or a form again. Representations leave secrets out,
+because exceptions and logs show them.
 """
 
 from dataclasses import dataclass, field
@@ -36,9 +36,9 @@ class TokenRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class RevocationRequest:
-    """A request to the revocation endpoint (RFC 7009 2.1); the hint is not needed, tokens say what they
-    are.
+class PresentedToken:
+    """A request about a token, to revoke it (RFC 7009 2.1) or to look at it (RFC 7662 2.1); the hint is not
+    needed, tokens say what they are.
     """
 
     credentials: Credentials
@@ -99,8 +99,8 @@ def _token_credentials(authorization: str | None, form: Parameters, grant_type: 
     return parse_credentials(authorization, form)
 
 
-def parse_revocation_request(authorization: str | None, form: Parameters) -> RevocationRequest:
-    """Return the revocation request.
+def parse_presented_token(authorization: str | None, form: Parameters) -> PresentedToken:
+    """Return the request about a token.
 
     Raises:
         OAuthError: invalid_request or invalid_client.
@@ -110,7 +110,7 @@ def parse_revocation_request(authorization: str | None, form: Parameters) -> Rev
     token = form.one("token")
     if token is None:
         raise OAuthError("invalid_request", "token is required")
-    return RevocationRequest(credentials, token)
+    return PresentedToken(credentials, token)
 
 
 def refuse_doubled(form: Parameters) -> None:

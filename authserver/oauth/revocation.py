@@ -12,7 +12,7 @@ from authserver.errors import OAuthError
 from authserver.model import Client, Clock, Session
 from authserver.oauth.clients import ClientDirectory
 from authserver.oauth.own_tokens import OwnAccessTokens
-from authserver.oauth.requests import RevocationRequest
+from authserver.oauth.requests import PresentedToken
 from authserver.store.protocols import SessionStore
 from authserver.tokens import RefreshTokens
 from telemetry.audit import audit
@@ -46,7 +46,7 @@ class Revoker:
         self._access_tokens = access_tokens
         self._clock = clock
 
-    def revoke(self, request: RevocationRequest) -> None:
+    def revoke(self, request: PresentedToken) -> None:
         """End the token's session, if it is this client's.
 
         Raises:

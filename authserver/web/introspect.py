@@ -1,6 +1,7 @@
 """POST /introspect (RFC 7662 2.1): for resource servers, with their credentials; JSON only."""
 
-from authserver.oauth.introspection import Introspector, parse_introspection_request
+from authserver.oauth.introspection import Introspector
+from authserver.oauth.requests import parse_presented_token
 from authserver.web.http import HttpRequest, Reply, json_reply
 from authserver.web.token import parse_form
 
@@ -19,5 +20,5 @@ class IntrospectEndpoint:
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Say whether the token is good."""
-        parsed = parse_introspection_request(request.authorization, parse_form(request))
+        parsed = parse_presented_token(request.authorization, parse_form(request))
         return json_reply(self._introspector.introspect(parsed))

@@ -1,6 +1,6 @@
 """POST /revoke (RFC 7009): 200 and nothing else, whether there was something to revoke or not."""
 
-from authserver.oauth.requests import parse_revocation_request
+from authserver.oauth.requests import parse_presented_token
 from authserver.oauth.revocation import Revoker
 from authserver.web.http import HttpRequest, Reply
 from authserver.web.token import parse_form
@@ -19,5 +19,5 @@ class RevokeEndpoint:
 
     def handle(self, request: HttpRequest, /) -> Reply:
         """Revoke."""
-        self._revoker.revoke(parse_revocation_request(request.authorization, parse_form(request)))
+        self._revoker.revoke(parse_presented_token(request.authorization, parse_form(request)))
         return Reply(200, (("Cache-Control", "no-store"),))
