@@ -69,7 +69,11 @@ def documents(
         statuses = {keys.status, snippets, revoked.status if revoked is not None else "off"}
         is_ready = statuses.isdisjoint({"empty", "unavailable"})
         body = {
-            "status": "unavailable" if not is_ready else "degraded" if "stale" in statuses else "ready",
+            "status": "unavailable"
+            if not is_ready
+            else "degraded"
+            if statuses & {"stale", "absent"}
+            else "ready",
             "checks": {
                 "signing_keys": {
                     "status": keys.status,

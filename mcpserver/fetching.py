@@ -16,6 +16,10 @@ class FetchFailed(Exception):
     """Nothing usable came back; the message holds no secrets."""
 
 
+class NotPublished(FetchFailed):
+    """The server says that there is no such document (404)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """An answer. ``body`` is empty where the status is 304 (RFC 9110 section 15.4.5)."""
@@ -53,7 +57,8 @@ def fetch(
         max_bytes: a longer document is refused.
 
     Raises:
-        FetchFailed: no connection, a status other than 200 and 304, too slow, too large.
+        NotPublished: the status was 404.
+        FetchFailed: no connection, another status than 200 and 304, too slow, too large.
     """
     # requests' timeout is per read; this one is for the whole, so that a trickle of bytes holds nobody up.
     deadline = gevent.Timeout(timeout_seconds)
@@ -81,6 +86,8 @@ def _get(
         # between must ask, too (RFC 9111 section 5.2.1.4).
         headers={**headers, "Cache-Control": "no-cache", "Connection": "close"},
     ) as response:
+        if response.status_code == 404:
+            raise NotPublished("there is no such document")
         if response.status_code not in (200, 304):
             raise FetchFailed(f"the answer's status was {response.status_code}")
         for chunk in response.iter_content(65536):

@@ -5,9 +5,12 @@ serves what goes on for long is told when something more was revoked. Must not j
 "not fetched" for "not revoked".
 
     states   NONE ──fetched──▶ FRESH ──fetch failed──▶ STALE ──max_stale or exp──▶ EXPIRED
-               │                 ▲─────────────────fetched─────────────────────────────┘
+               │ │               ▲─────────────────fetched─────────────────────────────┘
+               │ └──404──▶ ABSENT ──fetched──▶ FRESH;  ──max_stale without an answer──▶ EXPIRED
                └── nothing is accepted: RevocationsUnavailable, as in EXPIRED
 
+ABSENT is an authorization server that publishes no list and never did: its tokens are good until they expire,
+and ``/readyz`` is degraded. Whoever could answer 404 in its place could publish keys of their own as well.
 The list changes in one place, ``_take``. An older list never takes anything back: what it adds is added.
 """
 
@@ -22,7 +25,7 @@ import requests
 from gevent.event import Event
 
 from mcpserver.errors import McpServerError, Unavailable
-from mcpserver.fetching import FetchFailed, fetch
+from mcpserver.fetching import FetchFailed, NotPublished, fetch
 from mcpserver.jwk_set import VerificationKey
 from mcpserver.revocation_list import MAX_BYTES, RevocationList, read
 from mcpserver.signed_jwt import NotAcceptable
@@ -34,7 +37,7 @@ RETRY_SECONDS: Final = 1.0
 TIMEOUT_SECONDS: Final = 3.0
 """How long one fetch may take altogether."""
 
-Status = Literal["fresh", "stale", "unavailable"]
+Status = Literal["fresh", "stale", "absent", "unavailable"]
 RevokedPredicate = Callable[[str, str], bool]
 """Tells, by session id (``sid``) and key id (``kid``), whether what they stand for was revoked."""
 
@@ -54,7 +57,9 @@ class RevocationsUnavailable(Unavailable):
 
 @dataclass(frozen=True, slots=True)
 class RevocationState:
-    """What ``/readyz`` reports: ``stale`` is degraded but serving, ``unavailable`` accepts no token."""
+    """What ``/readyz`` reports: ``stale`` and ``absent`` are degraded but serving, ``unavailable`` accepts no
+    token.
+    """
 
     status: Status
     session_count: int
@@ -115,6 +120,7 @@ class Revocations:
         self._last_attempt = float("-inf")
         self._last_success: float | None = None
         self._last_error: str | None = None
+        self._is_absent = False
         self._etag: str | None = None
         # Replaced whole, never changed in place.
         self._list = RevocationList(float("-inf"), float("-inf"))
@@ -139,7 +145,7 @@ class Revocations:
         try:
             if self._clock() >= self._good_until:
                 self._demand_list()
-            status: Status = "stale" if self._last_error else "fresh"
+            status: Status = "stale" if self._last_error else "absent" if self._is_absent else "fresh"
         except RevocationsUnavailable:
             status = "unavailable"
         age = None if self._last_success is None else self._clock() - self._last_success
@@ -200,9 +206,13 @@ class Revocations:
                 self._etag = fetched.etag
             elif not asks_for_news:
                 raise FetchFailed("it was answered as unchanged, which was not asked")
+        except NotPublished as error:
+            self._not_published(error)
+            return
         except (FetchFailed, NotAcceptable, McpServerError) as error:
             self._failed(error)
             return
+        self._is_absent = False
         if self._last_error is not None:
             _log.info("the revocation list can be fetched again")
         self._last_error = None
@@ -235,6 +245,16 @@ class Revocations:
         self._etag = None
         if self._clock() >= self._good_until:
             self._on_change(self._is_over)
+
+    def _not_published(self, error: NotPublished) -> None:
+        if self._list.issued_at_seconds != float("-inf"):
+            self._failed(error)  # there was one: this is a fault
+            return
+        if not self._is_absent:
+            _log.warning("the issuer publishes no revocation list: its tokens are good until they expire")
+        self._is_absent, self._last_error = True, None
+        self._last_success = self._clock()
+        self._good_until = self._last_success + self._max_stale_seconds
 
     def _is_over(self, session_id: str, key_id: str) -> bool:
         """Tell whether what goes on must end: revoked, or nobody knows."""

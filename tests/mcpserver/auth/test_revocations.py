@@ -246,6 +246,44 @@ def test_whatever_else_stands_at_the_url_is_no_list(
     unavailable(revocations)
 
 
+def test_an_issuer_that_publishes_no_list_is_served_and_said_to_be_degraded(
+    revocations: Revocations, lists: ListServer
+) -> None:
+    lists.status = "404 Not Found"
+    assert not revocations.revoked("any-session", "any-key")
+    assert revocations.state().status == "absent"
+
+
+def test_a_list_that_appears_later_is_followed(revocations: Revocations, lists: ListServer) -> None:
+    lists.status, lists.sids = "404 Not Found", ["ended"]
+    assert not revocations.revoked("ended", "any-key")
+    lists.status = "200 OK"
+    revocations.refresh()
+    assert revocations.revoked("ended", "any-key")
+    assert revocations.state().status == "fresh"
+
+
+def test_a_list_that_disappears_is_a_fault(revocations: Revocations, lists: ListServer, clock: Clock) -> None:
+    lists.sids = ["ended"]
+    assert revocations.revoked("ended", "any-key")
+    lists.status = "404 Not Found"
+    revocations.refresh()
+    assert revocations.state().status == "stale"
+    assert revocations.revoked("ended", "any-key")
+    clock.seconds += STALE_SECONDS
+    unavailable(revocations)
+
+
+def test_an_issuer_without_a_list_that_falls_silent_is_not_believed_for_ever(
+    revocations: Revocations, lists: ListServer, clock: Clock
+) -> None:
+    lists.status = "404 Not Found"
+    assert not revocations.revoked("any-session", "any-key")
+    lists.status = "502 Bad Gateway"
+    clock.seconds += STALE_SECONDS
+    unavailable(revocations)
+
+
 def test_a_list_without_bounds_is_not_read_to_its_end(
     revocations: Revocations, lists: ListServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
