@@ -530,8 +530,8 @@ REQUIREMENTS: Final = (
         "5",
         "registrations are limited so that they exhaust nothing",
         (
+            "tests/authserver/test_limits.py::test_a_storm_of_registrations_is_answered_with_429",
             "tests/authserver/test_registration.py::test_a_body_over_64_kib_is_refused_in_json",
-            "tests/authserver/test_registration.py::test_a_storm_of_registrations_is_answered_with_429",
         ),
     ),
     Requirement(
@@ -909,9 +909,10 @@ REQUIREMENTS: Final = (
         "iss is in every error response that is redirected",
         (
             "tests/authserver/test_authorize.py::test_an_unsupported_response_type_goes_back_to_the_client",
-            "tests/authserver/test_callback.py::test_a_tenant_that_is_not_allowed_is_refused_and_audited",
             "tests/authserver/test_callback.py::test_entras_error_goes_back_to_the_client_without_entras_words",
             "tests/authserver/test_consent.py::test_deny_tells_the_client_and_stores_nothing",
+            "tests/authserver/tenants/test_admission.py"
+            "::test_an_unknown_tenant_gets_a_page_that_says_whom_to_ask_and_leads_back",
         ),
     ),
     Requirement(

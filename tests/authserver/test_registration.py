@@ -312,3 +312,17 @@ def test_a_client_cannot_choose_its_id_its_secret_or_its_source(world: World) ->
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_other_methods_are_refused_in_json(world: World, method: str) -> None:
     assert is_json_error(world.browser().open("/register", method=method), 405, "invalid_request")
+
+
+@pytest.mark.requirement("RFC7591-5-RATE")
+def test_a_body_over_64_kib_is_refused_in_json(world: World) -> None:
+    body = json.dumps(registration(client_name="n" * 70_000))
+    response = world.post("/register", body, content_type="application/json")
+    assert is_json_error(response, 413, "invalid_request")
+
+
+def test_a_body_of_unknown_length_over_64_kib_is_refused_too(world: World) -> None:
+    body = json.dumps(registration(client_name="n" * 70_000)).encode()
+    environ = {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    response = world.post("/register", body, environ_overrides=environ)
+    assert is_json_error(response, 413, "invalid_request")
