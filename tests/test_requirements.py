@@ -12,18 +12,21 @@ from tests.requirements import REQUIREMENTS
 _REPOSITORY: Final = Path(__file__).parents[1]
 _IDENTIFIER: Final = re.compile(r"^[A-Z][A-Za-z0-9.-]+$")
 _SOURCES: Final = (
-    "RFC 7592",
-    "MCP 2026-07-28 client registration",
     "Client ID Metadata Document",
     "Identity Assertion JWT Authorization Grant",
     "MCP 2026-07-28 authorization",
+    "MCP 2026-07-28 client registration",
     "MCP 2026-07-28 transports",
+    "MCP OAuth client credentials",
     "MCP enterprise-managed authorization",
+    "OpenID Connect Core 1.0",
     "OpenID Connect RP-Initiated Logout 1.0",
     "RFC 6749",
+    "RFC 7009",
     "RFC 7521",
     "RFC 7523",
     "RFC 7591",
+    "RFC 7592",
     "RFC 7636",
     "RFC 7662",
     "RFC 8414",
@@ -31,6 +34,7 @@ _SOURCES: Final = (
     "RFC 8707",
     "RFC 9068",
     "RFC 9207",
+    "RFC 9700",
     "RFC 9728",
 )
 

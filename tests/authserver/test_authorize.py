@@ -57,7 +57,7 @@ def test_a_request_without_client_id_is_a_page(world: World) -> None:
     assert is_page(world.browser().get("/authorize"), 400)
 
 
-@pytest.mark.requirement("MCP-AUTH-AS-UNTRUSTED-URI")
+@pytest.mark.requirement("MCP-AUTH-AS-UNTRUSTED-URI", "RFC9700-4.11-INVALID")
 def test_an_unknown_client_is_a_page(world: World) -> None:
     assert is_page(world.authorize(world.browser(), "nobody"), 400)
 
@@ -69,7 +69,7 @@ def test_a_client_that_was_removed_is_a_page_within_seconds(world: World, client
     assert is_page(world.authorize(world.browser(), client["client_id"]), 400)
 
 
-@pytest.mark.requirement("MCP-AUTH-AS-EXACT-REDIRECT", "MCP-AUTH-AS-UNTRUSTED-URI")
+@pytest.mark.requirement("MCP-AUTH-AS-EXACT-REDIRECT", "MCP-AUTH-AS-UNTRUSTED-URI", "RFC9700-2.1-EXACT")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -106,7 +106,7 @@ def test_a_redirect_uri_that_differs_in_anything_is_a_page(world: World, client:
     assert is_page(world.authorize(world.browser(), client["client_id"], redirect_uri=uri), 400)
 
 
-@pytest.mark.requirement("MCP-AUTH-AS-EXACT-REDIRECT")
+@pytest.mark.requirement("MCP-AUTH-AS-EXACT-REDIRECT", "RFC9700-2.1-EXACT")
 @pytest.mark.parametrize(
     "uri",
     [
@@ -126,6 +126,7 @@ def test_a_web_redirect_uri_matches_as_a_string_or_not_at_all(world: World, uri:
     assert is_page(world.authorize(world.browser(), client["client_id"], redirect_uri=uri), 400)
 
 
+@pytest.mark.requirement("RFC9700-2.1-EXACT")
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost"])
 def test_a_loopback_redirect_may_come_with_any_port(world: World, host: str) -> None:
     client = world.register(redirect_uris=[f"http://{host}/callback"])
@@ -134,7 +135,7 @@ def test_a_loopback_redirect_may_come_with_any_port(world: World, host: str) -> 
         assert world.authorize(world.browser(), client["client_id"], redirect_uri=uri).status_code == 200
 
 
-@pytest.mark.requirement("MCP-AUTH-AS-UNTRUSTED-URI")
+@pytest.mark.requirement("MCP-AUTH-AS-UNTRUSTED-URI", "RFC9700-4.11-INVALID")
 @pytest.mark.parametrize("name", ["client_id", "redirect_uri"])
 def test_client_id_or_redirect_uri_sent_twice_is_a_page(world: World, client: Client, name: str) -> None:
     once = query(client["client_id"])
@@ -171,7 +172,9 @@ def test_parameters_this_server_does_not_know_are_ignored(world: World, client: 
     assert response.status_code == 200
 
 
-@pytest.mark.requirement("RFC7636-4.2-S256", "RFC7636-4.3-METHOD", "RFC7636-4.4.1-REQUIRED")
+@pytest.mark.requirement(
+    "RFC7636-4.2-S256", "RFC7636-4.3-METHOD", "RFC7636-4.4.1-REQUIRED", "RFC9700-2.1.1-PKCE"
+)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -224,6 +227,7 @@ def test_request_objects_are_refused_by_name(world: World, client: Client) -> No
     assert answer["error"] == "request_uri_not_supported"
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-PROMPT-NONE")
 def test_prompt_none_is_answered_with_consent_required(world: World, client: Client) -> None:
     assert error_at_client(world, client, prompt="none")["error"] == "consent_required"
 

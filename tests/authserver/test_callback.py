@@ -60,6 +60,7 @@ def test_the_way_back_leads_to_loopback_web_and_private_schemes(world: World, ur
     assert come_back(browser, state).location.startswith(uri + "?code=")
 
 
+@pytest.mark.requirement("RFC9700-4.7-CSRF")
 def test_another_browser_than_the_one_that_approved_gets_no_code(world: World, client: Client) -> None:
     state = world.allow(world.browser(), client["client_id"])
     assert is_page(come_back(world.browser(), state), 403)

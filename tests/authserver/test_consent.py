@@ -40,6 +40,7 @@ def test_the_page_names_the_client_the_host_the_scopes_and_what_comes_next(world
     assert "you choose the account" in text
 
 
+@pytest.mark.requirement("RFC7591-5-SELF-ASSERTED")
 def test_a_famous_name_with_an_unknown_host_shows_the_host_and_unverified(world: World) -> None:
     text = text_for(world, client_name="Claude", redirect_uris=["https://claude.evil.example/cb"])
     assert "claude.evil.example" in text
@@ -117,6 +118,7 @@ def test_a_long_name_is_cut(world: World) -> None:
     assert shown.endswith("…")
 
 
+@pytest.mark.requirement("RFC9700-4.16-FRAMING")
 def test_the_page_refuses_framing_caching_and_everything_foreign(world: World, client: Client) -> None:
     headers = world.authorize(world.browser(), client["client_id"]).headers
     policy = headers["Content-Security-Policy"]
@@ -139,6 +141,7 @@ def test_no_state_cookie_exists_before_allow(world: World, client: Client) -> No
     assert cookies[0].startswith("consent-")
 
 
+@pytest.mark.requirement("RFC9700-4.12-307")
 def test_allow_goes_to_entra_with_a_state_cookie_for_this_host_only(world: World, client: Client) -> None:
     browser = world.browser()
     page = read_page(world.authorize(browser, client["client_id"], login_hint="alice@contoso.example"))
@@ -177,7 +180,7 @@ def request_for(client: Client) -> dict[str, str]:
     }
 
 
-@pytest.mark.requirement("RFC9207-2-ERROR")
+@pytest.mark.requirement("RFC9207-2-ERROR", "RFC9700-4.12-307")
 def test_deny_tells_the_client_and_stores_nothing(world: World, client: Client) -> None:
     browser = world.browser()
     page = read_page(world.authorize(browser, client["client_id"]))

@@ -116,6 +116,7 @@ def test_a_person_signs_in_and_the_client_gets_a_token_for_them(
     assert claims["sub"] == f"{HOME_TENANT}.{claims['oid']}"
 
 
+@pytest.mark.requirement("RFC9700-2.1.1-UPSTREAM")
 def test_what_entra_is_asked_has_pkce_a_nonce_and_a_state_and_no_resource(
     world: World, client: dict[str, Any], entra: EntraEmulator
 ) -> None:
@@ -177,7 +178,7 @@ def test_a_made_up_code_from_a_callback_url_is_no_sign_in(world: World, client: 
     assert answer_of(response)["error"] == "access_denied"
 
 
-@pytest.mark.requirement("RFC7636-7.2-CODE-BOUND")
+@pytest.mark.requirement("RFC7636-7.2-CODE-BOUND", "RFC9700-2.1.1-UPSTREAM")
 def test_another_persons_answer_injected_into_a_login_is_no_sign_in(
     world: World, client: dict[str, Any]
 ) -> None:

@@ -20,10 +20,13 @@ BROWSER_ENDPOINTS = (*PATHS, "/jwks", "/register", "/token", "/revoke")
     "MCP-AUTH-AS-DISCOVERY",
     "MCP-AUTH-AS-ISS-ADVERTISED",
     "MCP-AUTH-AS-PKCE-METADATA",
+    "MCP-CC-METADATA",
     "RFC8414-2-ISSUER",
     "RFC8414-2-REQUIRED",
+    "RFC8414-2-SIGNING",
     "RFC8414-3-LOCATION",
     "RFC8414-3.2-JSON",
+    "RFC8628-4-METADATA",
     "RFC9068-4-METADATA",
     "RFC9207-2-SAME",
     "RFC9207-3-METADATA",
@@ -128,6 +131,7 @@ def test_behind_the_gateway_this_server_sends_no_cors_headers(world: World, path
         assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
 
 
+@pytest.mark.requirement("RFC9700-2.6-CORS")
 @pytest.mark.parametrize("path", ["/authorize", "/consent", "/callback", "/healthz", "/readyz", "/metrics"])
 def test_pages_and_probes_are_not_for_scripts_of_other_origins(world: World, path: str) -> None:
     response = world.browser().get(path, headers={"Origin": "https://app.example"})

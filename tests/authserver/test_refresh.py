@@ -46,7 +46,7 @@ def test_five_refreshes_at_once_all_get_the_same_successor(world: World, client:
     assert world.refresh(client, successors.pop()).status_code == 200
 
 
-@pytest.mark.requirement("MCP-AUTH-AS-ROTATION")
+@pytest.mark.requirement("MCP-AUTH-AS-ROTATION", "RFC9700-4.14-REPLAY")
 def test_after_the_grace_a_replay_ends_the_session_and_is_audited(
     world: World, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -59,6 +59,7 @@ def test_after_the_grace_a_replay_ends_the_session_and_is_audited(
     assert is_json_error(world.refresh(client, successor), 400, "invalid_grant")
 
 
+@pytest.mark.requirement("RFC9700-4.14-REPLAY")
 def test_once_the_successor_is_used_the_grace_is_over(world: World, client: Client) -> None:
     first = world.tokens(client)["refresh_token"]
     second = world.refresh(client, first).get_json()["refresh_token"]
@@ -67,6 +68,7 @@ def test_once_the_successor_is_used_the_grace_is_over(world: World, client: Clie
     assert is_json_error(world.refresh(client, third), 400, "invalid_grant")
 
 
+@pytest.mark.requirement("RFC6749-6-BOUND")
 def test_another_clients_refresh_token_is_refused_and_nobodys_session_ends(
     world: World, client: Client
 ) -> None:
@@ -75,6 +77,7 @@ def test_another_clients_refresh_token_is_refused_and_nobodys_session_ends(
     assert world.refresh(client, token).status_code == 200
 
 
+@pytest.mark.requirement("RFC9700-4.14-INTEGRITY")
 def test_garbage_that_names_a_session_ends_nothing(world: World, client: Client) -> None:
     token = world.tokens(client)["refresh_token"]
     forged = token[:40] + ("A" if token[40] != "A" else "B") + token[41:]
@@ -111,6 +114,7 @@ def test_offline_access_may_be_repeated(world: World, client: Client) -> None:
     assert second.get_json()["scope"] == "mcp:tools"
 
 
+@pytest.mark.requirement("RFC6749-6-SCOPE", "RFC9700-4.14-BOUND")
 @pytest.mark.parametrize("scope", ["model:invoke", "mcp:tools model:invoke", "unknown"])
 def test_more_scopes_are_refused_and_the_token_stays_unspent(
     world: World, client: Client, scope: str
@@ -120,7 +124,7 @@ def test_more_scopes_are_refused_and_the_token_stays_unspent(
     assert world.refresh(client, token).status_code == 200
 
 
-@pytest.mark.requirement("RFC8707-2.2-BOUND")
+@pytest.mark.requirement("RFC8707-2.2-BOUND", "RFC9700-4.14-BOUND")
 def test_another_resource_is_refused_and_an_alias_is_not(world: World, client: Client) -> None:
     token = world.tokens(client)["refresh_token"]
     response = world.refresh(client, token, resource="https://other.example")

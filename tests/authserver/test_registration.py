@@ -298,7 +298,7 @@ def test_members_this_server_does_not_know_are_ignored(world: World) -> None:
     assert not {"jwks", "software_statement", "client_name#fr"} & set(body)
 
 
-@pytest.mark.requirement("RFC7591-3.2.1-UNIQUE")
+@pytest.mark.requirement("RFC7591-3.2.1-UNIQUE", "RFC9700-4.15-SUBJECT")
 def test_a_client_cannot_choose_its_id_its_secret_or_its_source(world: World) -> None:
     sent = {"client_id": "mine", "client_secret": "mine", "source": "operator", "secret_hash": "x"}
     body = world.register(**sent)

@@ -239,6 +239,7 @@ def machine_token(world: World, client_id: str, sid: str) -> str:
     ).value
 
 
+@pytest.mark.requirement("RFC7009-2-REFRESH")
 def test_a_machines_token_can_be_revoked_by_its_client_and_is_listed(world: World, client: Client) -> None:
     sid = new_sid()
     form = {"token": machine_token(world, client["client_id"], sid), "client_id": client["client_id"]}
@@ -246,6 +247,7 @@ def test_a_machines_token_can_be_revoked_by_its_client_and_is_listed(world: Worl
     assert later(world)["sids"] == [sid]
 
 
+@pytest.mark.requirement("RFC7009-2.1-CLIENT")
 def test_a_machines_token_cannot_be_revoked_by_another_client_nor_when_it_has_expired(
     world: World, client: Client
 ) -> None:

@@ -14,6 +14,7 @@ def revoke(world: World, client: Client, token: str, **more: str) -> Any:
     return world.post("/revoke", {k: v for k, v in {**form, **more}.items() if v is not None})
 
 
+@pytest.mark.requirement("RFC7009-2-REFRESH", "RFC7009-2.1-HINT")
 @pytest.mark.parametrize("kind", ["refresh_token", "access_token"])
 @pytest.mark.parametrize("hint", [None, "refresh_token", "access_token", "made_up"])
 def test_either_token_ends_the_session_whatever_the_hint_says(
@@ -35,11 +36,13 @@ def test_an_expired_access_token_still_ends_its_session(world: World, client: Cl
     assert world.refresh(client, tokens["refresh_token"]).status_code == 400
 
 
+@pytest.mark.requirement("RFC7009-2.2-200")
 def test_revoking_twice_is_no_error(world: World, client: Client) -> None:
     token = world.tokens(client)["refresh_token"]
     assert [revoke(world, client, token).status_code for _ in range(2)] == [200, 200]
 
 
+@pytest.mark.requirement("RFC7009-2.2-200")
 @pytest.mark.parametrize(
     "token", ["x", "mcprt_" + "A" * 86, "a.b.c", "mcpac_x", "é", "..", "eyJhbGciOiJub25lIn0.e30."]
 )
@@ -47,6 +50,7 @@ def test_an_unknown_token_is_answered_like_a_success(world: World, client: Clien
     assert revoke(world, client, token).status_code == 200
 
 
+@pytest.mark.requirement("RFC7009-2.1-CLIENT")
 def test_another_clients_token_is_refused_and_its_session_lives(world: World, client: Client) -> None:
     tokens = world.tokens(client)
     other = world.register()
@@ -63,6 +67,7 @@ def test_a_forged_access_token_that_names_a_session_ends_nothing(world: World, c
     assert world.refresh(client, tokens["refresh_token"]).status_code == 200
 
 
+@pytest.mark.requirement("RFC7009-2.1-CLIENT")
 def test_a_client_with_a_secret_must_show_it(world: World, secret_client: Client) -> None:
     token = world.tokens(secret_client)["refresh_token"]
     assert is_json_error(

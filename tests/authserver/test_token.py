@@ -32,7 +32,12 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 
 @pytest.mark.requirement(
-    "MCP-AUTH-AS-OAUTH21", "RFC7636-4.2-S256", "RFC8707-2-AUDIENCE", "RFC9068-2.2-CLAIMS", "RFC9068-3-AUD"
+    "MCP-AUTH-AS-OAUTH21",
+    "RFC6749-5.1-NO-STORE",
+    "RFC7636-4.2-S256",
+    "RFC8707-2-AUDIENCE",
+    "RFC9068-2.2-CLAIMS",
+    "RFC9068-3-AUD",
 )
 def test_a_code_buys_a_token_for_the_canonical_resource(world: World, client: Client) -> None:
     response = world.redeem(client, world.sign_in(client["client_id"])["code"])
@@ -80,7 +85,7 @@ def test_a_wrong_verifier_is_refused_and_burns_the_code(world: World, client: Cl
     assert is_json_error(world.redeem(client, code), 400, "invalid_grant")
 
 
-@pytest.mark.requirement("RFC7636-4.6-VERIFY")
+@pytest.mark.requirement("RFC7636-4.6-VERIFY", "RFC9700-2.1.1-PKCE")
 @pytest.mark.parametrize(
     ("verifier", "error"),
     [
@@ -104,6 +109,7 @@ def test_a_client_with_a_secret_needs_the_verifier_too(world: World, secret_clie
     assert is_json_error(response, 400, "invalid_request")
 
 
+@pytest.mark.requirement("RFC9700-4.2-CODE-ONCE")
 def test_a_replayed_code_is_refused_and_what_it_issued_is_revoked(
     world: World, client: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -118,6 +124,7 @@ def test_a_replayed_code_is_refused_and_what_it_issued_is_revoked(
     assert [r for r in caplog.records if r.name == "audit" and r.getMessage() == "code.replayed"]
 
 
+@pytest.mark.requirement("RFC9700-4.2-CODE-ONCE")
 def test_parallel_redemptions_have_exactly_one_winner(world: World, client: Client) -> None:
     code = world.sign_in(client["client_id"])["code"]
     racers = [gevent.spawn(world.redeem, client, code) for _ in range(20)]
@@ -193,6 +200,7 @@ def test_a_token_in_the_place_of_a_code_is_refused(world: World, client: Client,
     assert is_json_error(world.redeem(client, world.tokens(client)[kind]), 400, "invalid_grant")
 
 
+@pytest.mark.requirement("RFC9700-2.4-PASSWORD")
 @pytest.mark.parametrize(
     "grant_type", ["password", "token-exchange", "implicit", 'x"y', "é", "authorization_code "]
 )
@@ -217,6 +225,7 @@ def test_a_public_client_is_told_apart_by_its_client_id(world: World) -> None:
     assert is_json_error(world.redeem({"client_id": "nobody"}, "mcpac_x"), 401, "invalid_client")
 
 
+@pytest.mark.requirement("RFC6749-2.3.1-BASIC")
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post"])
 @pytest.mark.parametrize("way", ["basic", "post"])
 def test_a_secret_is_accepted_in_the_header_and_in_the_form(world: World, method: str, way: str) -> None:
@@ -235,6 +244,7 @@ def test_a_secret_is_accepted_in_the_header_and_in_the_form(world: World, method
     assert world.post("/token", form, headers=headers).status_code == 200
 
 
+@pytest.mark.requirement("RFC6749-3.2.1-AUTHENTICATE")
 def test_a_client_with_a_secret_that_shows_none_is_refused_and_the_code_stays(
     world: World, secret_client: Client
 ) -> None:
@@ -247,6 +257,7 @@ def test_a_client_with_a_secret_that_shows_none_is_refused_and_the_code_stays(
     assert world.redeem(secret_client, code).status_code == 200
 
 
+@pytest.mark.requirement("RFC6749-5.2-SCHEME")
 def test_a_failed_basic_authentication_names_the_scheme(world: World, secret_client: Client) -> None:
     headers = basic(secret_client["client_id"], "wrong")
     response = world.post("/token", {"grant_type": "refresh_token", "refresh_token": "x"}, headers=headers)
@@ -278,6 +289,7 @@ def test_a_malformed_authorization_header_is_refused_in_json(world: World, value
     assert "WWW-Authenticate" in response.headers
 
 
+@pytest.mark.requirement("RFC6749-2.3-ONE")
 def test_two_ways_of_authentication_at_once_are_refused(world: World, secret_client: Client) -> None:
     headers = basic(secret_client["client_id"], secret_client["client_secret"])
     form = {
@@ -303,6 +315,7 @@ def test_other_bodies_are_refused_in_json(world: World, content_type: str) -> No
     assert is_json_error(response, 400, "invalid_request")
 
 
+@pytest.mark.requirement("MCP-EMA-URL")
 def test_parameters_in_the_query_are_refused(world: World, client: Client) -> None:
     code = world.sign_in(client["client_id"])["code"]
     form = {
@@ -315,6 +328,7 @@ def test_parameters_in_the_query_are_refused(world: World, client: Client) -> No
     assert is_json_error(response, 400, "invalid_request")
 
 
+@pytest.mark.requirement("RFC6749-3.2-ONCE")
 @pytest.mark.parametrize(
     "name", ["grant_type", "code", "client_id", "code_verifier", "redirect_uri", "made_up"]
 )
@@ -361,6 +375,7 @@ def test_a_body_that_is_too_large_is_refused_in_json(world: World) -> None:
     )
 
 
+@pytest.mark.requirement("RFC6749-3.2-POST")
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
 def test_other_methods_are_refused_in_json(world: World, method: str) -> None:
     response = world.browser().open("/token", method=method)

@@ -51,6 +51,7 @@ def test_openid_client_gets_introspects_and_revokes_a_token(machine_stack: Machi
     }
 
 
+@pytest.mark.requirement("MCP-CC-AUTHENTICATE")
 @pytest.mark.parametrize("kind", ["secret", "key", "assertion"])
 def test_the_python_client_saves_a_snippet(machine_stack: MachineStack, kind: str) -> None:
     stack = machine_stack.stack

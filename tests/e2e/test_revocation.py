@@ -79,6 +79,7 @@ def test_an_operators_command_ends_a_session_and_its_streams_within_ten_seconds(
     assert client.refresh().status_code == 400
 
 
+@pytest.mark.requirement("RFC7009-2.1-AT-ONCE")
 def test_a_client_that_gives_its_token_back_is_refused_within_ten_seconds(bare_stack: Stack) -> None:
     client = signed_in(bare_stack.mcp_url)
     with open_streams(client) as streams:

@@ -9,6 +9,7 @@ from typing import Final
 from tests.requirements.clients import CLIENTS
 from tests.requirements.code_flow import CODE_FLOW
 from tests.requirements.discovery import DISCOVERY
+from tests.requirements.framework import FRAMEWORK
 from tests.requirements.machines import MACHINES
 from tests.requirements.mcp_authorization import AUTHORIZATION
 from tests.requirements.mcp_transports import TRANSPORTS
@@ -19,6 +20,7 @@ from tests.requirements.tokens import TOKENS
 REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *AUTHORIZATION,
     *TRANSPORTS,
+    *FRAMEWORK,
     *CLIENTS,
     *CODE_FLOW,
     *DISCOVERY,

@@ -33,6 +33,24 @@ CLIENTS: Final = (
         ("tests/authserver/test_registration.py::test_redirect_uris_must_be_a_list_of_strings",),
     ),
     Requirement(
+        "RFC7591-2-JWKS",
+        "RFC 7591",
+        "2",
+        "a client has keys or says where they are, not both",
+        (
+            "tests/authserver/clients/test_client_assertions.py::test_keys_and_where_they_are_exclude_each_other",
+        ),
+    ),
+    Requirement(
+        "RFC7591-3-INITIAL-TOKEN",
+        "RFC 7591",
+        "3",
+        "where an initial access token is demanded, it comes as a bearer token and is checked",
+        (
+            "tests/authserver/clients/test_registration_policy.py::test_with_the_initial_access_token_one_registers_and_without_it_not",
+        ),
+    ),
+    Requirement(
         "RFC7591-3.1-POST",
         "RFC 7591",
         "3",
@@ -108,6 +126,16 @@ CLIENTS: Final = (
         ),
     ),
     Requirement(
+        "RFC7591-5-SELF-ASSERTED",
+        "RFC 7591",
+        "5",
+        "what a client says of itself is shown as nothing more than that",
+        (
+            "tests/authserver/test_consent.py::test_a_famous_name_with_an_unknown_host_shows_the_host_and_unverified",
+            "tests/authserver/clients/test_client_documents.py::test_the_page_says_where_the_application_is_described_and_that_nobody_vouches_for_it",
+        ),
+    ),
+    Requirement(
         "RFC7592-2-TOKEN",
         "RFC 7592",
         "2",
@@ -117,12 +145,30 @@ CLIENTS: Final = (
         ),
     ),
     Requirement(
+        "RFC7592-2-BEARER",
+        "RFC 7592",
+        "2",
+        "the registration access token comes as a bearer token",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_basic_is_no_bearer_and_a_token_in_the_url_is_none",
+        ),
+    ),
+    Requirement(
         "RFC7592-2.1-UNKNOWN",
         "RFC 7592",
         "2.1",
         "a client that is not there is answered with 401",
         (
             "tests/authserver/clients/test_client_configuration.py::test_whether_there_is_such_a_client_is_not_said",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.1-READ",
+        "RFC 7592",
+        "2.1",
+        "reading answers with 200 and all that is registered",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_a_client_reads_what_is_registered_but_for_its_secret",
         ),
     ),
     Requirement(
@@ -150,6 +196,25 @@ CLIENTS: Final = (
         "a client does not choose its secret",
         (
             "tests/authserver/clients/test_client_configuration.py::test_an_update_may_repeat_the_secret_and_not_choose_it",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.2-POLICY",
+        "RFC 7592",
+        "2.2",
+        "an update gives no more than a registration would",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_a_client_that_updates_itself_gets_no_more_than_before",
+            "tests/authserver/clients/test_registration_policy.py::test_an_update_is_held_to_the_list_too",
+        ),
+    ),
+    Requirement(
+        "RFC7592-2.2-WHOLE",
+        "RFC 7592",
+        "2.2",
+        "an update that is refused changes nothing",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_an_update_is_validated_like_a_registration_and_changes_nothing_when_refused",
         ),
     ),
     Requirement(
@@ -270,6 +335,25 @@ CLIENTS: Final = (
         (
             "tests/authserver/clients/test_public_addresses.py::test_a_name_that_leads_there_is_refused_whatever_else_it_leads_to",
             "tests/authserver/clients/test_public_connection.py::test_a_name_that_leads_into_this_network_is_not_connected_to",
+        ),
+    ),
+    Requirement(
+        "CIMD-JSON",
+        "Client ID Metadata Document",
+        "Client Metadata Document",
+        "the document is JSON",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_an_answer_that_is_no_document_is_refused_on_a_page",
+            "tests/authserver/clients/test_public_documents.py::test_anything_else_is_not",
+        ),
+    ),
+    Requirement(
+        "CIMD-SSRF-KEYS",
+        "Client ID Metadata Document",
+        "Server Side Request Forgery (SSRF) Attacks",
+        "what a document links to is fetched under the same rules",
+        (
+            "tests/authserver/clients/test_client_documents.py::test_the_keys_at_a_jwks_uri_are_fetched_under_the_same_rules",
         ),
     ),
 )

@@ -32,6 +32,17 @@ DISCOVERY: Final = (
         ),
     ),
     Requirement(
+        "RFC8414-2-SIGNING",
+        "RFC 8414",
+        "2",
+        "where clients may sign, the algorithms are named, and none is not among them",
+        (
+            "tests/authserver/test_metadata.py::test_the_metadata_says_what_is_built",
+            "tests/authserver/clients/test_client_assertions.py::test_each_algorithm_that_is_advertised_works",
+            "tests/authserver/clients/test_client_assertions.py::test_an_algorithm_that_is_not_listed_proves_nothing",
+        ),
+    ),
+    Requirement(
         "RFC8414-3-LOCATION",
         "RFC 8414",
         "3",

@@ -53,6 +53,13 @@ TOKENS: Final = (
         ("tests/authserver/tokens/test_tokens.py::test_an_access_token_says_all_and_only_what_it_should",),
     ),
     Requirement(
+        "RFC9068-2.2-jti",
+        "RFC 9068",
+        "2.2, RFC 7519 §4.1.7",
+        "jti is unique to each token",
+        ("tests/authserver/tokens/test_tokens.py::test_no_two_access_tokens_have_the_same_id",),
+    ),
+    Requirement(
         "RFC9068-2.2.3-SCOPE",
         "RFC 9068",
         "2.2.3",
@@ -67,13 +74,6 @@ TOKENS: Final = (
         "2.2.3",
         "the scope claim lists the granted scopes, space-separated",
         ("tests/authserver/tokens/test_tokens.py::test_an_access_token_says_all_and_only_what_it_should",),
-    ),
-    Requirement(
-        "RFC9068-2.2-jti",
-        "RFC 9068",
-        "2.2, RFC 7519 §4.1.7",
-        "jti is unique to each token",
-        ("tests/authserver/tokens/test_tokens.py::test_no_two_access_tokens_have_the_same_id",),
     ),
     Requirement(
         "RFC9068-3-AUD",
@@ -180,6 +180,13 @@ TOKENS: Final = (
         ("tests/authserver/machines/test_introspection.py::test_who_asks_must_prove_itself",),
     ),
     Requirement(
+        "RFC7662-2.1-POST",
+        "RFC 7662",
+        "2.1",
+        "the request is a form, by POST, with the token",
+        ("tests/authserver/machines/test_introspection.py::test_a_request_is_a_form_with_one_token",),
+    ),
+    Requirement(
         "RFC7662-2.2-INACTIVE",
         "RFC 7662",
         "2.2",
@@ -195,6 +202,16 @@ TOKENS: Final = (
         "2.2",
         "a resource server is told about tokens for itself alone",
         ("tests/authserver/machines/test_introspection.py::test_a_token_of_another_resource_is_not_active",),
+    ),
+    Requirement(
+        "RFC7662-2.2-ACTIVE",
+        "RFC 7662",
+        "2.2",
+        "the answer is JSON and says whether the token is active",
+        (
+            "tests/authserver/machines/test_introspection.py::test_a_persons_token_is_described_in_full",
+            "tests/authserver/machines/test_introspection.py::test_a_programs_token_is_described_too",
+        ),
     ),
     Requirement(
         "RFC7662-4-EXPIRED",
@@ -218,6 +235,62 @@ TOKENS: Final = (
         (
             "tests/authserver/machines/test_introspection.py::test_a_token_that_was_changed_is_not_active",
             "tests/authserver/machines/test_introspection.py::test_what_a_withdrawn_key_signed_is_not_active",
+        ),
+    ),
+    Requirement(
+        "RFC7662-4-NOT-BEFORE",
+        "RFC 7662",
+        "4",
+        "a token is not active before its time",
+        ("tests/authserver/machines/test_introspection.py::test_what_is_not_yet_valid_is_not_active",),
+    ),
+    Requirement(
+        "RFC7009-2-REFRESH",
+        "RFC 7009",
+        "2",
+        "refresh tokens can be revoked, here access tokens too",
+        (
+            "tests/authserver/test_revoke.py::test_either_token_ends_the_session_whatever_the_hint_says",
+            "tests/authserver/test_revocation_list.py::test_a_machines_token_can_be_revoked_by_its_client_and_is_listed",
+        ),
+    ),
+    Requirement(
+        "RFC7009-2.1-CLIENT",
+        "RFC 7009",
+        "2.1",
+        "credentials are checked first, and a client revokes its own tokens alone",
+        (
+            "tests/authserver/test_revoke.py::test_a_client_with_a_secret_must_show_it",
+            "tests/authserver/test_revoke.py::test_another_clients_token_is_refused_and_its_session_lives",
+            "tests/authserver/test_revocation_list.py::test_a_machines_token_cannot_be_revoked_by_another_client_nor_when_it_has_expired",
+            "tests/authserver/clients/test_client_documents.py::test_such_a_client_revokes_its_tokens_and_nobody_elses",
+        ),
+    ),
+    Requirement(
+        "RFC7009-2.1-HINT",
+        "RFC 7009",
+        "2.1",
+        "a token is found whatever the hint says",
+        ("tests/authserver/test_revoke.py::test_either_token_ends_the_session_whatever_the_hint_says",),
+    ),
+    Requirement(
+        "RFC7009-2.1-AT-ONCE",
+        "RFC 7009",
+        "2.1",
+        "a revoked token cannot be used again",
+        (
+            "tests/authserver/machines/test_introspection.py::test_what_was_ended_is_not_active_at_once",
+            "tests/e2e/test_revocation.py::test_a_client_that_gives_its_token_back_is_refused_within_ten_seconds",
+        ),
+    ),
+    Requirement(
+        "RFC7009-2.2-200",
+        "RFC 7009",
+        "2.2",
+        "a token that is not valid is answered with 200",
+        (
+            "tests/authserver/test_revoke.py::test_an_unknown_token_is_answered_like_a_success",
+            "tests/authserver/test_revoke.py::test_revoking_twice_is_no_error",
         ),
     ),
 )

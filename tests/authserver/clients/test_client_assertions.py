@@ -89,6 +89,7 @@ def test_the_assertion_alone_says_who_it_is(
     assert is_proven(present(signer.assertion(client["client_id"]), client_id=None))
 
 
+@pytest.mark.requirement("RFC7523-3-JTI")
 def test_an_assertion_is_good_once(client: dict[str, Any], signer: SigningClient, present: Present) -> None:
     assertion = signer.assertion(client["client_id"])
     assert is_proven(present(assertion))
@@ -125,7 +126,7 @@ def test_it_is_meant_for_this_server(
     assert is_proven(present(signer.assertion(client["client_id"], aud=aud)))
 
 
-@pytest.mark.requirement("RFC7523-3-AUD", "RFC7523-3-EXP", "RFC7523-3-ISS-SUB")
+@pytest.mark.requirement("RFC7523-3-AUD", "RFC7523-3-EXP", "RFC7523-3-ISS-SUB", "RFC7523-3-NBF")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -209,7 +210,7 @@ def test_a_key_that_comes_with_the_assertion_proves_nothing(
     assert is_refused(present(forged(stranger, client["client_id"], header)))
 
 
-@pytest.mark.requirement("RFC7523-3-SIGNED")
+@pytest.mark.requirement("RFC7523-3-SIGNED", "RFC8414-2-SIGNING")
 def test_an_algorithm_that_is_not_listed_proves_nothing(
     client: dict[str, Any], signer: SigningClient, present: Present
 ) -> None:
@@ -225,6 +226,7 @@ def test_an_algorithm_that_is_not_listed_proves_nothing(
         assert is_refused(present(f"{header}.{encoded(claims)}.{shared.rpartition('.')[2]}"))
 
 
+@pytest.mark.requirement("RFC7523-5-RS256", "RFC8414-2-SIGNING")
 @pytest.mark.parametrize(
     ("key", "algorithm"),
     [
@@ -293,6 +295,7 @@ def test_a_jwks_uri_that_would_never_be_asked_is_not_registered(world: World, jw
     assert is_json_error(world.post("/register", json=body), 400, "invalid_client_metadata")
 
 
+@pytest.mark.requirement("RFC7591-2-JWKS")
 def test_keys_and_where_they_are_exclude_each_other(world: World, signer: SigningClient) -> None:
     body = {"redirect_uris": [REDIRECT], "token_endpoint_auth_method": "private_key_jwt"}
     both = {**body, "jwks": signer.jwks, "jwks_uri": "https://client.example/jwks"}
@@ -300,6 +303,7 @@ def test_keys_and_where_they_are_exclude_each_other(world: World, signer: Signin
     assert is_json_error(world.post("/register", json=body), 400, "invalid_client_metadata")
 
 
+@pytest.mark.requirement("RFC6749-2.3-ONE")
 def test_one_way_of_authentication_at_a_time(
     world: World, client: dict[str, Any], signer: SigningClient, present: Present
 ) -> None:
@@ -312,6 +316,7 @@ def test_one_way_of_authentication_at_a_time(
     assert is_json_error(world.post("/token", form, headers=basic), 400, "invalid_request")
 
 
+@pytest.mark.requirement("RFC7523-3.2-ERROR")
 @pytest.mark.parametrize(
     "form",
     [
@@ -330,6 +335,7 @@ def test_half_an_assertion_is_none(
     assert is_json_error(response, 401, "invalid_client")
 
 
+@pytest.mark.requirement("RFC7523-3.2-ERROR")
 @pytest.mark.parametrize(
     "assertion", ["x", "a.b", "a.b.c", "a.b.c.d.e", "ü.ü.ü", "é" * 40, "e30.e30.e30", "." * 4000]
 )
@@ -337,6 +343,7 @@ def test_anything_else_proves_nothing(present: Present, assertion: str) -> None:
     assert is_refused(present(assertion))
 
 
+@pytest.mark.requirement("RFC6749-3.2.1-AUTHENTICATE", "RFC7521-4.2-CLIENT-ID")
 def test_an_unknown_client_a_wrong_key_and_another_way_look_the_same(
     world: World,
     client: dict[str, Any],
@@ -358,6 +365,7 @@ def test_an_unknown_client_a_wrong_key_and_another_way_look_the_same(
     assert all(map(is_refused, answers))
 
 
+@pytest.mark.requirement("MCP-CC-AUTHENTICATE")
 def test_an_operators_client_signs_with_keys_that_it_publishes_and_rotates(
     host: DocumentHost, world: World
 ) -> None:

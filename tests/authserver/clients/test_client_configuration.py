@@ -42,7 +42,7 @@ def test_a_registration_says_where_and_by_what_it_is_managed(world: World) -> No
     assert client["registration_access_token"] not in repr(stored)
 
 
-@pytest.mark.requirement("RFC7592-3-RESPONSE")
+@pytest.mark.requirement("RFC7592-2.1-READ", "RFC7592-3-RESPONSE")
 def test_a_client_reads_what_is_registered_but_for_its_secret(world: World) -> None:
     client = world.register(token_endpoint_auth_method="client_secret_post", contacts=["a@example.com"])
     response = call(world, "GET", client)
@@ -116,7 +116,7 @@ def test_a_client_can_go_over_to_signing(world: World) -> None:
     assert world.redeem(client, code, **signer.proof(client_id)).status_code == 200
 
 
-@pytest.mark.requirement("RFC7592-2.2-CLIENT-ID")
+@pytest.mark.requirement("RFC7592-2.2-CLIENT-ID", "RFC7592-2.2-WHOLE")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -143,6 +143,7 @@ def test_an_update_is_validated_like_a_registration_and_changes_nothing_when_ref
     assert call(world, "GET", client).get_json() == client
 
 
+@pytest.mark.requirement("RFC7592-2.2-POLICY")
 def test_a_client_that_updates_itself_gets_no_more_than_before(world: World) -> None:
     client = world.register()
     grants = ["authorization_code", "refresh_token", "client_credentials"]
@@ -197,6 +198,7 @@ def test_whether_there_is_such_a_client_is_not_said(world: World, method: str, c
     assert is_challenged(response, "invalid_token")
 
 
+@pytest.mark.requirement("RFC7592-2-BEARER")
 def test_basic_is_no_bearer_and_a_token_in_the_url_is_none(world: World) -> None:
     client = world.register()
     token = client["registration_access_token"]

@@ -58,6 +58,7 @@ def test_a_client_that_published_its_metadata_signs_in_and_refreshes(
     assert host.paths() == [PATH]
 
 
+@pytest.mark.requirement("RFC7591-5-SELF-ASSERTED")
 def test_the_page_says_where_the_application_is_described_and_that_nobody_vouches_for_it(
     world: World, host: DocumentHost
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_document_that_is_not_valid_is_refused_on_a_page_and_not_kept(
     assert client
 
 
+@pytest.mark.requirement("CIMD-JSON")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -291,6 +293,7 @@ def test_a_client_whose_document_names_no_method_is_public_or_signs_when_it_has_
     assert is_json_error(world.redeem(client, code), 401, "invalid_client")
 
 
+@pytest.mark.requirement("CIMD-SSRF-KEYS")
 def test_the_keys_at_a_jwks_uri_are_fetched_under_the_same_rules(world: World, host: DocumentHost) -> None:
     signer = SigningClient(world.clock)
     jwks_uri = host.publish("/jwks.json", signer.jwks)
@@ -354,6 +357,7 @@ def test_nothing_is_fetched_for_a_stranger_at_the_token_endpoint(world: World, h
     assert host.connections == 0
 
 
+@pytest.mark.requirement("RFC7009-2.1-CLIENT")
 def test_such_a_client_revokes_its_tokens_and_nobody_elses(world: World, host: DocumentHost) -> None:
     client = publish(host)
     other = host.url("/other.json")

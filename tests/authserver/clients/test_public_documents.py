@@ -48,6 +48,7 @@ def test_json_is_taken(host: DocumentHost, documents: PublicDocuments, media_typ
     assert documents.get(host.url()) == b'{"a":1}'
 
 
+@pytest.mark.requirement("CIMD-JSON")
 @pytest.mark.parametrize(
     "headers",
     [

@@ -31,6 +31,7 @@ def test_nobody_registers_where_it_is_off_and_the_metadata_says_so(make: MakeWor
     assert world.store.list_clients() == []
 
 
+@pytest.mark.requirement("RFC7591-3-INITIAL-TOKEN")
 def test_with_the_initial_access_token_one_registers_and_without_it_not(make: MakeWorld) -> None:
     world = make(registration_policy="token", registration_access_token=TOKEN)
     missing = register(world)
@@ -87,6 +88,7 @@ def test_an_empty_list_lets_nobody_in(make: MakeWorld) -> None:
     assert is_json_error(register(world), 400, "invalid_redirect_uri")
 
 
+@pytest.mark.requirement("RFC7592-2.2-POLICY")
 def test_an_update_is_held_to_the_list_too(make: MakeWorld) -> None:
     world = make(registration_policy="allowlist", registration_redirect_hosts=("127.0.0.1",))
     client = register(world).get_json()

@@ -20,6 +20,7 @@ def verify(token: str, network: made.Network | None = None) -> ApiCaller:
     return EntraApiTokens(APPLICATION, network or made.Network(), lambda: NOW).verify(token)
 
 
+@pytest.mark.requirement("RFC7523-5-RS256")
 def test_an_app_only_token_names_program_tenant_and_application_permissions() -> None:
     caller = verify(made.signed(made.app_only(NOW)))
     assert (caller.is_app, caller.azp, caller.uti) == (True, made.DAEMON, "uti-1")
@@ -86,7 +87,7 @@ WRONG_IN_EITHER: Final = [
 ]
 
 
-@pytest.mark.requirement("RFC7523-3-CLAIMS")
+@pytest.mark.requirement("RFC7523-3-CLAIMS", "RFC7523-3-NBF")
 @pytest.mark.parametrize("changes", WRONG_IN_EITHER)
 @pytest.mark.parametrize("kind", [made.app_only, made.delegated])
 def test_a_token_that_says_something_else_proves_nothing(kind: Any, changes: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ def daemon(machines: Machines) -> None:
     machines.operator_client("daemon", GRANT, scope="snippets:write snippets:read reports:read")
 
 
+@pytest.mark.requirement("RFC6749-5.1-NO-STORE", "RFC9700-4.15-SUBJECT")
 def test_a_daemon_gets_what_the_operator_wrote_down_and_nothing_of_a_person(machines: Machines) -> None:
     answer = machines.token(GRANT, auth=AUTH, resource=RESOURCE)
     assert answer.status_code == 200
@@ -38,6 +39,7 @@ def test_each_token_stands_alone(machines: Machines) -> None:
     assert claims[0]["jti"] != claims[1]["jti"]
 
 
+@pytest.mark.requirement("RFC6749-5.1-SCOPE")
 def test_a_request_may_narrow_the_scopes(machines: Machines) -> None:
     for scope, granted in (
         ("snippets:read", "snippets:read"),
@@ -83,7 +85,7 @@ def test_a_resource_that_is_for_other_clients_is_refused(machines: Machines) -> 
     assert (body["scope"], body["expires_in"]) == ("reports:read", 300)
 
 
-@pytest.mark.requirement("RFC6749-4.4.2-AUTHENTICATE")
+@pytest.mark.requirement("MCP-CC-AUTHENTICATE", "RFC6749-4.4.2-AUTHENTICATE")
 @pytest.mark.parametrize("auth", [("daemon", "wrong"), ("daemon", ""), ("nobody", SECRET)])
 def test_a_daemon_that_does_not_prove_itself_gets_nothing(machines: Machines, auth: tuple[str, str]) -> None:
     answer = machines.token(GRANT, auth=auth, resource=RESOURCE)
@@ -97,7 +99,7 @@ def test_a_name_alone_or_no_name_at_all_proves_nothing(machines: Machines) -> No
     assert is_json_error(machines.token(GRANT, resource=RESOURCE), 401, "invalid_client")
 
 
-@pytest.mark.requirement("RFC6749-4.4-CONFIDENTIAL")
+@pytest.mark.requirement("MCP-CC-REGISTERED", "RFC6749-4.4-CONFIDENTIAL")
 @pytest.mark.parametrize(
     "members",
     [

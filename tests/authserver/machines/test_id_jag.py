@@ -28,6 +28,7 @@ def present(machines: Machines, assertion: str, **form: Any) -> TestResponse:
     return machines.bearer(assertion, **{"auth": AUTH, **form})
 
 
+@pytest.mark.requirement("ID-JAG-SCOPE")
 def test_a_person_of_the_company_gets_what_its_identity_provider_granted(machines: Machines) -> None:
     answer = present(machines, jag(machines))
     assert answer.status_code == 200
@@ -101,7 +102,7 @@ def test_only_confidential_clients_that_an_operator_registered_for_it_may(
     assert is_json_error(present(machines, jag(machines), **proof), 400, "unauthorized_client")
 
 
-@pytest.mark.requirement("MCP-EMA-RESOURCE")
+@pytest.mark.requirement("ID-JAG-CNF", "MCP-EMA-RESOURCE")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -150,7 +151,7 @@ def test_its_resource_and_the_requests_are_the_same(machines: Machines) -> None:
     assert is_json_error(other, 400, "invalid_target")
 
 
-@pytest.mark.requirement("RFC7521-4.1-SCOPE")
+@pytest.mark.requirement("MCP-EMA-SCOPES", "RFC7521-4.1-SCOPE")
 def test_scopes_are_what_all_agree_on(machines: Machines) -> None:
     def granted(scope: str | None, asked: str | None) -> str:
         assertion = jag(machines, jti=f"{scope} {asked}".replace(" ", "-"), scope=scope)
@@ -184,6 +185,7 @@ def test_an_issuer_that_is_away_is_said_so_and_nothing_is_spent(machines: Machin
     assert present(machines, assertion).status_code == 200
 
 
+@pytest.mark.requirement("MCP-EMA-LOG")
 def test_what_was_issued_is_audited(machines: Machines, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     assertion = jag(machines)

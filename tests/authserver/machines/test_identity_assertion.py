@@ -41,6 +41,7 @@ def test_a_proper_assertion_says_who_through_which_client_for_what() -> None:
     assert said.expires_at_seconds == NOW + 300
 
 
+@pytest.mark.requirement("ID-JAG-AUD")
 def test_what_is_optional_may_be_missing_or_come_as_a_list() -> None:
     said = verify(jag(resource=None, scope=None, aud=[ISSUER]))
     assert (said.resources, said.scopes) == ((), None)
@@ -54,7 +55,7 @@ def test_an_elliptic_curve_key_is_as_good() -> None:
     assert verify(jag(private, header={"alg": "ES256"}), network)
 
 
-@pytest.mark.requirement("RFC7523-3-CLAIMS")
+@pytest.mark.requirement("ID-JAG-AUD", "ID-JAG-CLAIMS", "MCP-EMA-SHORT", "RFC7523-3-CLAIMS")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -101,6 +102,7 @@ def test_an_assertion_that_says_something_else_vouches_for_nobody(changes: dict[
         verify(jag(**changes))
 
 
+@pytest.mark.requirement("MCP-EMA-ALGORITHMS")
 @pytest.mark.parametrize(
     "header",
     [
@@ -119,7 +121,7 @@ def test_an_assertion_of_another_kind_or_key_vouches_for_nobody(header: dict[str
         verify(jag(header=header))
 
 
-@pytest.mark.requirement("RFC7523-3-SIGNATURE")
+@pytest.mark.requirement("MCP-EMA-ALGORITHMS", "RFC7523-3-SIGNATURE")
 def test_a_signature_that_anybody_could_make_vouches_for_nobody() -> None:
     claims = made.id_jag(NOW)
     other = made.key("other")
@@ -133,6 +135,7 @@ def test_a_signature_that_anybody_could_make_vouches_for_nobody() -> None:
             verify(assertion)
 
 
+@pytest.mark.requirement("ID-JAG-ISSUER")
 def test_the_keys_of_one_issuer_sign_for_no_other() -> None:
     network = made.Network()
     network.documents[OTHER_IDP.jwks_uri] = made.published(made.key("other"))
@@ -141,6 +144,7 @@ def test_the_keys_of_one_issuer_sign_for_no_other() -> None:
     assert verify(jag(made.key("other"), iss=OTHER_IDP.issuer), network).issuer is OTHER_IDP
 
 
+@pytest.mark.requirement("ID-JAG-ISSUER")
 def test_an_issuer_that_is_not_configured_is_not_even_asked() -> None:
     network = made.Network()
     with pytest.raises(AssertionUnproven):

@@ -41,6 +41,7 @@ def programs_token(machines: Machines) -> str:
     return str(answer.get_json()["access_token"])
 
 
+@pytest.mark.requirement("RFC7662-2.2-ACTIVE")
 def test_a_persons_token_is_described_in_full(machines: Machines) -> None:
     client, tokens = persons_tokens(machines)
     answer = ask(machines, tokens["access_token"], token_type_hint="access_token")
@@ -51,12 +52,13 @@ def test_a_persons_token_is_described_in_full(machines: Machines) -> None:
     assert (claims["client_id"], claims["sub"], claims["iss"]) == (client["client_id"], ALICE.subject, ISSUER)
 
 
+@pytest.mark.requirement("RFC7662-2.2-ACTIVE")
 def test_a_programs_token_is_described_too(machines: Machines) -> None:
     token = programs_token(machines)
     assert said(machines, token) == {"active": True, "token_type": "Bearer", **machines.world.claims(token)}
 
 
-@pytest.mark.requirement("RFC7662-4-REVOKED")
+@pytest.mark.requirement("RFC7009-2.1-AT-ONCE", "RFC7662-4-REVOKED")
 def test_what_was_ended_is_not_active_at_once(machines: Machines) -> None:
     client, tokens = persons_tokens(machines)
     revoked = machines.world.post(
@@ -93,6 +95,15 @@ def test_what_has_expired_is_not_active(machines: Machines) -> None:
     assert said(machines, token)["active"] is True
     machines.world.clock.advance(1)
     assert said(machines, token) == INACTIVE
+
+
+@pytest.mark.requirement("RFC7662-4-NOT-BEFORE")
+def test_what_is_not_yet_valid_is_not_active(machines: Machines) -> None:
+    token = programs_token(machines)
+    machines.world.clock.advance(-1)
+    assert said(machines, token) == INACTIVE
+    machines.world.clock.advance(1)
+    assert said(machines, token)["active"] is True
 
 
 def test_a_refresh_token_is_nothing_to_a_resource_server(machines: Machines) -> None:
@@ -149,6 +160,7 @@ def test_who_asks_must_prove_itself(machines: Machines) -> None:
     assert is_json_error(ask(machines, token, ("off", SECRET)), 401, "invalid_client")
 
 
+@pytest.mark.requirement("RFC7662-2.1-POST")
 def test_a_request_is_a_form_with_one_token(machines: Machines) -> None:
     assert is_json_error(machines.world.post("/introspect", {}, auth=AUTH), 400, "invalid_request")
     twice = machines.world.post(

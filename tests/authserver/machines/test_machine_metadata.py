@@ -13,7 +13,7 @@ JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ID_JAG = "urn:ietf:params:oauth:grant-profile:id-jag"
 
 
-@pytest.mark.requirement("MCP-EMA-METADATA")
+@pytest.mark.requirement("ID-JAG-METADATA-GRANT", "MCP-EMA-METADATA")
 def test_both_kinds_of_assertion_are_announced(machines: Machines) -> None:
     document = machines.world.get(METADATA).get_json()
     assert document["grant_types_supported"].count(JWT_BEARER) == 1
@@ -36,3 +36,12 @@ def test_what_is_not_configured_is_not_announced(
     assert (JWT_BEARER in document["grant_types_supported"]) is has_grant
     assert ("authorization_grant_profiles_supported" in document) is has_profile
     world.store.close()
+
+
+@pytest.mark.requirement("ID-JAG-METADATA-SILENT")
+def test_whose_assertions_are_accepted_is_said_to_nobody(machines: Machines) -> None:
+    text = machines.world.get(METADATA).text
+    assert ID_JAG in text
+    for issuer in SETTINGS["identity_assertion_issuers"]:
+        for said in (issuer["issuer"], issuer["jwks_uri"], issuer["tid"], *issuer["clients"]):
+            assert f'"{said}"' not in text

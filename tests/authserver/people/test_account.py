@@ -270,6 +270,7 @@ def test_nobody_is_made_to_sign_in_by_another_browsers_form(world: World, browse
     assert world.broker.started == []
 
 
+@pytest.mark.requirement("RFC9700-4.7-CSRF")
 def test_a_sign_in_begun_in_one_browser_signs_nobody_in_in_another(
     world: World, browser: FlaskClient
 ) -> None:

@@ -33,7 +33,7 @@ def device(world: World) -> Device:
     return ask(world, operators_client(world))
 
 
-@pytest.mark.requirement("RFC8628-3.2-RESPONSE")
+@pytest.mark.requirement("RFC8628-3.2-RESPONSE", "RFC8628-5.2-SECRET")
 def test_a_device_gets_a_code_to_show_and_one_to_keep(device: Device) -> None:
     answer = device.answer
     assert set(answer) == {
@@ -139,6 +139,7 @@ def test_an_approval_that_is_not_fetched_in_time_is_worth_nothing(world: World, 
     assert device.error() == "expired_token"
 
 
+@pytest.mark.requirement("RFC8628-3.4-CLIENT")
 def test_a_device_code_is_good_once(world: World, device: Device) -> None:
     approve(world, device)
     assert device.poll().status_code == 200
@@ -156,6 +157,7 @@ def test_of_parallel_polls_one_gets_tokens(world: World, device: Device) -> None
     assert sorted(statuses) == [200] + [400] * 7
 
 
+@pytest.mark.requirement("RFC8628-3.4-CLIENT")
 def test_another_client_gets_nothing_for_the_code_and_does_not_spend_it(world: World, device: Device) -> None:
     approve(world, device)
     other = operators_client(world, "another")
@@ -163,6 +165,7 @@ def test_another_client_gets_nothing_for_the_code_and_does_not_spend_it(world: W
     assert device.poll().status_code == 200
 
 
+@pytest.mark.requirement("RFC8628-3.1-AUTHENTICATE")
 def test_a_client_with_a_secret_must_show_it_at_both_endpoints(world: World) -> None:
     client = operators_client(world, "kiosk", token_endpoint_auth_method="client_secret_post")
     refused = world.post("/device_authorization", {"client_id": "kiosk"})
@@ -207,6 +210,7 @@ def test_a_client_that_may_not_refresh_gets_no_refresh_token(world: World) -> No
     assert "refresh_token" not in device.poll().get_json()
 
 
+@pytest.mark.requirement("RFC8628-3.1-ONCE")
 @pytest.mark.parametrize(
     ("form", "code"),
     [
@@ -222,6 +226,15 @@ def test_a_request_that_makes_no_sense_is_refused_in_json(
     sent = {**operators_client(world), **form}
     response = world.post("/device_authorization", {k: v for k, v in sent.items() if v is not None})
     assert is_json_error(response, 401 if code == "invalid_client" else 400, code)
+
+
+@pytest.mark.requirement("RFC8628-3.1-EMPTY")
+def test_parameters_without_a_value_count_as_left_out(world: World) -> None:
+    device = ask(world, operators_client(world), scope="", resource="", client_secret="", made_up="")
+    approve(world, device)
+    tokens = device.poll(resource="", client_secret="").get_json()
+    assert tokens["scope"] == "mcp:tools snippets:read snippets:write"
+    assert world.claims(tokens["access_token"])["aud"] == RESOURCE
 
 
 def test_parameters_in_the_query_are_refused(world: World) -> None:

@@ -188,6 +188,7 @@ def test_a_form_that_another_site_sends_is_refused(world: World, device: Device,
     assert is_page(browser.post("/device", data=form, headers={"Sec-Fetch-Site": site}), 403)
 
 
+@pytest.mark.requirement("RFC9700-4.7-CSRF")
 def test_the_sign_in_of_another_browser_approves_nothing(world: World, device: Device) -> None:
     departed = decide(world.browser(), device.answer["user_code"], "allow")
     assert is_page(come_back(world.browser(), departed), 403)
@@ -217,6 +218,7 @@ def test_a_client_that_was_removed_meanwhile_gets_nothing(world: World, device: 
     assert is_page(enter(browser, device.answer["user_code"]), 400)
 
 
+@pytest.mark.requirement("RFC9700-4.16-FRAMING")
 def test_the_pages_refuse_framing_and_everything_foreign(world: World, device: Device) -> None:
     for response in (
         world.browser().get("/device"),

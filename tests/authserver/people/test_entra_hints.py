@@ -62,6 +62,7 @@ def answer(callback: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-PROMPT-LOGIN")
 def test_hints_stand_in_the_address_that_the_browser_is_sent_to(broker: EntraBroker) -> None:
     query = asked(broker, SignInHints("alice@contoso.example", "contoso.example", 600, "login"))
     assert query["login_hint"] == "alice@contoso.example"
@@ -77,6 +78,7 @@ def test_without_hints_the_account_is_chosen_and_nothing_else_is_said(broker: En
     assert not {"login_hint", "domain_hint", "max_age", "claims"} & query.keys()
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-MAX-AGE")
 def test_no_age_at_all_asks_for_the_password(broker: EntraBroker) -> None:
     query = asked(broker, SignInHints(max_age_seconds=0))
     assert (query["prompt"], query["max_age"]) == ("login", "0")
@@ -98,6 +100,7 @@ def test_who_takes_long_over_entras_last_page_is_still_signed_in(broker: EntraBr
     assert broker.finish(departure.flow, answer(callback)).identity.username == "alice@contoso.example"
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-MAX-AGE")
 def test_a_sign_in_that_is_older_than_was_asked_for_proves_nothing(broker: EntraBroker, now: Now) -> None:
     # Begun four minutes from now, answered with a password given now.
     now.later_seconds = 250
@@ -107,6 +110,7 @@ def test_a_sign_in_that_is_older_than_was_asked_for_proves_nothing(broker: Entra
         broker.finish(departure.flow, answer(callback))
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-MAX-AGE")
 def test_without_proof_of_when_there_is_no_sign_in(broker: EntraBroker) -> None:
     departure = broker.start(SignInHints(max_age_seconds=600))
     # A person can change what their own browser asks Entra for.

@@ -8,7 +8,7 @@ from tests.authserver.people.pages import form_with, forms, press, sign_in
 from tests.authserver.world import ALICE, ISSUER, World, is_page
 
 
-@pytest.mark.requirement("OIDC-LOGOUT-CONFIRM")
+@pytest.mark.requirement("OIDC-LOGOUT-CONFIRM", "OIDC-LOGOUT-METHODS")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_client_that_sends_a_browser_there_signs_nobody_out(world: World, method: str) -> None:
     browser = world.browser()

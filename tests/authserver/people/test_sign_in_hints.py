@@ -39,6 +39,7 @@ def test_without_hints_entra_is_told_nothing(world: World, client: Client) -> No
     assert passed_on(world, client) == SignInHints()
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-PROMPT-LOGIN")
 @pytest.mark.parametrize(
     ("prompt", "expected"),
     [
@@ -58,6 +59,7 @@ def test_prompts_that_happen_anyhow_change_nothing(
     assert passed_on(world, client, prompt=prompt).prompt == expected
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-PROMPT-ALONE")
 @pytest.mark.parametrize(
     ("prompt", "error"),
     [
@@ -73,6 +75,7 @@ def test_nobody_is_signed_in_without_being_asked(
     assert refused(world, client, prompt=prompt) == error
 
 
+@pytest.mark.requirement("OIDC-3.1.2.1-MAX-AGE")
 @pytest.mark.parametrize(
     ("max_age", "expected"), [("0", 0), ("1", 1), ("0600", 600), ("9999999999", 9999999999)]
 )

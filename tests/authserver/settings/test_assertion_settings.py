@@ -22,6 +22,7 @@ def test_an_issuer_is_read(tmp_path: Path) -> None:
     assert (issuer.issuer, issuer.tid, issuer.clients) == ("https://idp.example", "acme", ("agent",))
 
 
+@pytest.mark.requirement("MCP-EMA-KEYS")
 @pytest.mark.parametrize(
     "changes",
     [

@@ -87,6 +87,7 @@ def test_what_entra_refuses_definitively_ends_the_session(
     assert world.store.get_record(VAULT, sid) is None
 
 
+@pytest.mark.requirement("RFC6749-5.1-SCOPE")
 def test_a_scope_that_is_no_longer_held_is_left_out_and_the_answer_says_so(
     world: World, client: Client
 ) -> None:
@@ -100,6 +101,7 @@ def test_a_scope_that_is_no_longer_held_is_left_out_and_the_answer_says_so(
     assert (claims["scope"], claims["roles"]) == ("mcp:tools snippets:read", ["Member"])
 
 
+@pytest.mark.requirement("RFC6749-6-SCOPE")
 def test_a_role_that_comes_back_brings_back_what_was_granted_and_no_more(
     world: World, client: Client
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_changed_refresh_token_is_not_ours_whichever_character_changed() -> No
             assert changed == value or tokens.parse(changed) is None
 
 
+@pytest.mark.requirement("RFC9700-4.14-INTEGRITY")
 def test_a_refresh_token_that_merely_names_a_session_is_not_ours() -> None:
     tokens, sid = RefreshTokens(Cipher([SECRET])), new_sid()
     body = base64.urlsafe_b64decode(sid + "==") + bytes(48)

@@ -33,6 +33,7 @@ def forwarded(stack: Any, path: str) -> dict[str, Any]:
     return {name: value for name, value in backend.last.items() if name.startswith("HTTP_")}
 
 
+@pytest.mark.requirement("RFC9700-4.13-PROXY")
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("name", PRETENCES)
 def test_a_header_that_speaks_for_a_proxy_is_not_passed_on(stack: Any, name: str, path: str) -> None:
@@ -53,6 +54,7 @@ def test_the_server_behind_learns_the_origin_and_the_callers_address_from_the_ga
     assert seen["HTTP_X_FORWARDED_FOR"] == "127.0.0.1"
 
 
+@pytest.mark.requirement("RFC9700-4.13-PROXY")
 @pytest.mark.parametrize(
     "name", ["X_Public_Origin", "X-Public_Origin", "x_public-origin", "X_Forwarded_For", "Content_Length"]
 )
