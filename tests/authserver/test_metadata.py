@@ -131,7 +131,6 @@ def test_behind_the_gateway_this_server_sends_no_cors_headers(world: World, path
         assert not [name for name, _ in response.headers if name.startswith("Access-Control")]
 
 
-@pytest.mark.requirement("RFC9700-2.6-CORS")
 @pytest.mark.parametrize("path", ["/authorize", "/consent", "/callback", "/healthz", "/readyz", "/metrics"])
 def test_pages_and_probes_are_not_for_scripts_of_other_origins(world: World, path: str) -> None:
     response = world.browser().get(path, headers={"Origin": "https://app.example"})

@@ -199,6 +199,16 @@ CLIENTS: Final = (
         ),
     ),
     Requirement(
+        "RFC7592-2.2-NULL",
+        "RFC 7592",
+        "2.2",
+        "what an update leaves out or sets to null is removed",
+        (
+            "tests/authserver/clients/test_client_configuration.py::test_a_member_that_is_null_is_removed",
+            "tests/authserver/clients/test_client_configuration.py::test_an_update_replaces_everything_and_rotates_nothing",
+        ),
+    ),
+    Requirement(
         "RFC7592-2.2-POLICY",
         "RFC 7592",
         "2.2",

@@ -150,13 +150,6 @@ FRAMEWORK: Final = (
         ("tests/authserver/test_token.py::test_a_grant_type_that_is_not_built_is_unsupported",),
     ),
     Requirement(
-        "RFC9700-2.6-CORS",
-        "RFC 9700",
-        "2.6",
-        "scripts of other origins read nothing at the authorization endpoint",
-        ("tests/authserver/test_metadata.py::test_pages_and_probes_are_not_for_scripts_of_other_origins",),
-    ),
-    Requirement(
         "RFC9700-4.2-CODE-ONCE",
         "RFC 9700",
         "4.2.4",

@@ -30,7 +30,7 @@ MACHINES: Final = (
         "4.2",
         "a client_id beside a client assertion is the client that it names",
         (
-            "tests/authserver/clients/test_client_assertions.py::test_an_unknown_client_a_wrong_key_and_another_way_look_the_same",
+            "tests/authserver/clients/test_client_assertions.py::test_a_client_id_beside_it_is_the_client_that_it_names",
         ),
     ),
     Requirement(

@@ -107,6 +107,16 @@ def test_the_same_jti_of_another_client_is_another(
     )
 
 
+@pytest.mark.requirement("RFC7521-4.2-CLIENT-ID")
+def test_a_client_id_beside_it_is_the_client_that_it_names(
+    world: World, client: dict[str, Any], signer: SigningClient, present: Present
+) -> None:
+    sibling = world.register(token_endpoint_auth_method="private_key_jwt", jwks=signer.jwks)
+    assertion = signer.assertion(client["client_id"])
+    assert is_refused(present(assertion, client_id=sibling["client_id"]))
+    assert is_proven(present(assertion, client_id=client["client_id"]))
+
+
 @pytest.mark.requirement("RFC7523-3-SIGNED")
 def test_an_assertion_that_was_refused_does_not_use_its_jti_up(
     client: dict[str, Any], signer: SigningClient, present: Present
@@ -343,7 +353,7 @@ def test_anything_else_proves_nothing(present: Present, assertion: str) -> None:
     assert is_refused(present(assertion))
 
 
-@pytest.mark.requirement("RFC6749-3.2.1-AUTHENTICATE", "RFC7521-4.2-CLIENT-ID")
+@pytest.mark.requirement("RFC6749-3.2.1-AUTHENTICATE")
 def test_an_unknown_client_a_wrong_key_and_another_way_look_the_same(
     world: World,
     client: dict[str, Any],

@@ -52,7 +52,7 @@ def test_a_client_reads_what_is_registered_but_for_its_secret(world: World) -> N
     assert read == {k: v for k, v in client.items() if not k.startswith("client_secret")}
 
 
-@pytest.mark.requirement("RFC7592-2.2-REPLACE")
+@pytest.mark.requirement("RFC7592-2.2-NULL", "RFC7592-2.2-REPLACE")
 def test_an_update_replaces_everything_and_rotates_nothing(world: World) -> None:
     client = world.register(token_endpoint_auth_method="client_secret_post", client_uri="https://example.com")
     body = update(
@@ -67,6 +67,14 @@ def test_an_update_replaces_everything_and_rotates_nothing(world: World) -> None
     for name in ("client_id", "client_id_issued_at", "registration_access_token", "registration_client_uri"):
         assert updated[name] == client[name]
     assert world.tokens(client)["access_token"]  # with the secret it always had
+
+
+@pytest.mark.requirement("RFC7592-2.2-NULL")
+def test_a_member_that_is_null_is_removed(world: World) -> None:
+    client = world.register(client_uri="https://example.com", contacts=["a@example.com"], scope="mcp:tools")
+    body = {**update(client), "client_uri": None, "contacts": None, "scope": None}
+    assert not {"client_uri", "contacts", "scope"} & call(world, "PUT", client, body).get_json().keys()
+    assert not {"client_uri", "contacts", "scope"} & call(world, "GET", client).get_json().keys()
 
 
 def test_an_update_takes_effect_where_codes_are_sent_at_once(world: World) -> None:
