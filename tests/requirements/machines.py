@@ -151,6 +151,7 @@ MACHINES: Final = (
         "the type is oauth-id-jag+jwt",
         (
             "tests/authserver/machines/test_id_jag.py::test_an_entra_token_in_its_place_is_worth_nothing_and_the_other_way_round",
+            "tests/authserver/machines/test_identity_assertion.py::test_an_assertion_of_another_kind_or_key_vouches_for_nobody",
         ),
     ),
     Requirement(

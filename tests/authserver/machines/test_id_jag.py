@@ -1,6 +1,7 @@
 """Enterprise-managed authorization: a company's ID-JAG instead of a sign-in, spent by its first use."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,9 +74,20 @@ def test_the_client_must_prove_itself_before_anything_is_looked_at(
 
 
 @pytest.mark.requirement("ID-JAG-CLIENT")
-def test_it_is_for_the_client_that_it_names(machines: Machines) -> None:
+def test_it_is_for_the_client_that_it_names(tmp_path: Path) -> None:
+    (issuer,) = SETTINGS["identity_assertion_issuers"]
+    # The issuer speaks for both: only the name in the assertion tells them apart.
+    settings = {**SETTINGS, "identity_assertion_issuers": [{**issuer, "clients": ["agent", "thief"]}]}
+    network = made.Network()
+    (folder := tmp_path / "both").mkdir()
+    world = make_world(folder, connect=lambda _url: network, **settings)
+    machines = Machines(world, network)
+    machines.operator_client("agent", GRANT)
     machines.operator_client("thief", GRANT)
-    assert is_json_error(present(machines, jag(machines), auth=("thief", SECRET)), 400, "invalid_grant")
+    assertion = jag(machines)
+    assert is_json_error(present(machines, assertion, auth=("thief", SECRET)), 400, "invalid_grant")
+    assert present(machines, assertion).status_code == 200
+    world.store.close()
 
 
 def test_an_issuer_speaks_only_for_the_clients_that_the_operator_named(machines: Machines) -> None:

@@ -102,7 +102,7 @@ def test_an_assertion_that_says_something_else_vouches_for_nobody(changes: dict[
         verify(jag(**changes))
 
 
-@pytest.mark.requirement("MCP-EMA-ALGORITHMS")
+@pytest.mark.requirement("ID-JAG-TYP", "MCP-EMA-ALGORITHMS")
 @pytest.mark.parametrize(
     "header",
     [
