@@ -78,7 +78,7 @@ def test_a_client_that_did_not_register_for_refresh_tokens_gets_none(world: Worl
     assert "refresh_token" not in tokens
 
 
-@pytest.mark.requirement("RFC7636-4.6-VERIFY", "RFC7636-7.2-CODE-BOUND")
+@pytest.mark.requirement("RFC7636-4.6-VERIFY", "RFC7636-7.2-CODE-BOUND", "RFC9700-2.1.1-PKCE")
 def test_a_wrong_verifier_is_refused_and_burns_the_code(world: World, client: Client) -> None:
     code = world.sign_in(client["client_id"])["code"]
     assert is_json_error(world.redeem(client, code, code_verifier="w" * 43), 400, "invalid_grant")

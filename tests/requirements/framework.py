@@ -130,6 +130,7 @@ FRAMEWORK: Final = (
         (
             "tests/authserver/test_authorize.py::test_without_a_proper_s256_challenge_the_client_is_told_invalid_request",
             "tests/authserver/test_token.py::test_a_missing_or_malformed_verifier_burns_the_code_as_well",
+            "tests/authserver/test_token.py::test_a_wrong_verifier_is_refused_and_burns_the_code",
         ),
     ),
     Requirement(
