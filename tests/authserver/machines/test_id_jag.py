@@ -163,6 +163,28 @@ def test_its_resource_and_the_requests_are_the_same(machines: Machines) -> None:
     assert is_json_error(other, 400, "invalid_target")
 
 
+@pytest.mark.requirement("MCP-EMA-RESOURCE")
+def test_what_was_granted_for_one_server_opens_no_other(tmp_path: Path) -> None:
+    (issuer,), (mcpstack, reports) = SETTINGS["identity_assertion_issuers"], SETTINGS["resources"]
+    # Nothing else stands between this client and the reports.
+    settings = {
+        **SETTINGS,
+        "identity_assertion_issuers": [{**issuer, "scopes": ["mcp:tools", "reports:read"]}],
+        "resources": [mcpstack, {**reports, "allowed_clients": ["agent"]}],
+    }
+    network = made.Network()
+    (folder := tmp_path / "open").mkdir()
+    world = make_world(folder, connect=lambda _url: network, **settings)
+    machines = Machines(world, network)
+    machines.operator_client("agent", GRANT)
+    assertion = jag(machines, scope="mcp:tools reports:read")
+    assert is_json_error(present(machines, assertion, resource=REPORTS), 400, "invalid_target")
+    answer = present(machines, assertion, resource=None)
+    assert answer.get_json()["scope"] == "mcp:tools"
+    assert world.claims(answer.get_json()["access_token"])["aud"] == RESOURCE
+    world.store.close()
+
+
 @pytest.mark.requirement("MCP-EMA-SCOPES", "RFC7521-4.1-SCOPE")
 def test_scopes_are_what_all_agree_on(machines: Machines) -> None:
     def granted(scope: str | None, asked: str | None) -> str:
