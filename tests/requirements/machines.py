@@ -186,7 +186,7 @@ MACHINES: Final = (
     Requirement(
         "ID-JAG-CNF",
         "Identity Assertion JWT Authorization Grant",
-        "9.8",
+        "8.6.1",
         "an assertion bound to a key is worth nothing without proof of that key: invalid_grant",
         (
             "tests/authserver/machines/test_id_jag.py::test_what_is_wrong_in_any_single_thing_is_worth_nothing",
@@ -221,7 +221,7 @@ MACHINES: Final = (
     Requirement(
         "ID-JAG-METADATA-SILENT",
         "Identity Assertion JWT Authorization Grant",
-        "9.5",
+        "8.4",
         "the metadata do not say whose assertions are accepted",
         (
             "tests/authserver/machines/test_machine_metadata.py::test_whose_assertions_are_accepted_is_said_to_nobody",
