@@ -70,7 +70,9 @@ def _assert_page(response: Response) -> None:
 
 
 def _assert_json(response: Response) -> None:
-    assert response.status_code in (200, 400, 401, 404, 405, 413, 414, 415), response.text
+    if response.status_code == 414:  # the address was too long for HTTP, before anybody was asked
+        return
+    assert response.status_code in (200, 400, 401, 404, 405, 413, 415), response.text
     assert response.headers["Content-Type"] == "application/json"
     assert isinstance(response.json(), dict)
 
