@@ -63,15 +63,16 @@ class IdentityAssertionExchange:
         )
 
     def _resource(self, request: TokenRequest, client: Client, said: IdentityAssertion) -> Resource:
-        asked = requested_resource(self._services.resources, request, client.client_id, said.resources)
+        granted = None
         if said.resources:
             # MCP enterprise-managed authorization 7.6.2: aud and resource belong together.
             try:
                 granted = self._services.resources.resolve(said.resources)
             except UnknownTarget as error:
                 raise AssertionUnproven(f"resource: {error}") from None
-            if asked is not granted:
-                raise OAuthError("invalid_target", "the resource is not the one that was granted")
+        asked = requested_resource(self._services.resources, request, client.client_id, said.resources)
+        if granted is not None and asked is not granted:
+            raise OAuthError("invalid_target", "the resource is not the one that was granted")
         return asked
 
     def _spend(self, said: IdentityAssertion, client: Client) -> None:

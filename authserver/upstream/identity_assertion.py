@@ -92,8 +92,11 @@ class IdentityAssertions:
         require(claims.get("aud") in (self._audience, [self._audience]), "aud")
         expires_at_seconds = assertions.check_times(claims, self._clock(), needs_nbf=False)
         require(expires_at_seconds - float(claims["iat"]) <= MAX_LIFETIME_SECONDS, "exp too long after iat")
-        # Bound to a key that nobody here asks the client to prove (draft 9.11).
-        require("cnf" not in claims, "cnf")
+        # What is not understood here would be ignored, and each would change what is granted to whom: a key
+        # that nobody asks the client to prove (draft 8.6.1), details that narrow it (4.4.1), a tenant within
+        # which alone the subject is unique (3.1).
+        for claim in ("cnf", "authorization_details", "tenant"):
+            require(claim not in claims, claim)
         return IdentityAssertion(
             issuer=issuer,
             subject=assertions.name(claims, "sub"),

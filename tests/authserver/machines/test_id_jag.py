@@ -134,9 +134,10 @@ def test_only_confidential_clients_that_an_operator_registered_for_it_may(
 def test_what_is_wrong_in_any_single_thing_is_worth_nothing(
     machines: Machines, changes: dict[str, Any]
 ) -> None:
-    answer = present(machines, jag(machines, **changes))
-    assert is_json_error(answer, 400, "invalid_grant")
-    assert answer.get_json()["error_description"] == "the assertion is not valid"
+    for asked in (RESOURCE, None):
+        answer = present(machines, jag(machines, **changes), resource=asked)
+        assert is_json_error(answer, 400, "invalid_grant")
+        assert answer.get_json()["error_description"] == "the assertion is not valid"
 
 
 @pytest.mark.requirement("ID-JAG-TYP")

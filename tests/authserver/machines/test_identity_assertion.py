@@ -95,6 +95,8 @@ def test_an_elliptic_curve_key_is_as_good() -> None:
         {"resource": ""},
         {"resource": [1]},
         {"cnf": {"jkt": "x"}},
+        {"authorization_details": []},
+        {"tenant": "t1"},
     ],
 )
 def test_an_assertion_that_says_something_else_vouches_for_nobody(changes: dict[str, Any]) -> None:
