@@ -15,12 +15,11 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
 from authserver.errors import StoreUnavailable
-from authserver.machines import Connect
 from authserver.model import Clock, LoginPurpose
 from authserver.oauth.authorization import AuthorizationValidator
 from authserver.oauth.codes import CodeIssuer
 from authserver.oauth.consent_form import ConsentForms
-from authserver.oauth.grant import Lifetimes, Services
+from authserver.oauth.grants.grant import Lifetimes, Services
 from authserver.oauth.introspection import Introspector
 from authserver.oauth.metadata import metadata_document
 from authserver.oauth.own_tokens import OwnAccessTokens
@@ -28,8 +27,6 @@ from authserver.oauth.revocation import Revoker
 from authserver.oauth.revocation_list import RevocationLists
 from authserver.oauth.server import TokenServer
 from authserver.oauth.upstream_check import UpstreamCheck
-from authserver.parts import Parts, make_parts
-from authserver.people import People
 from authserver.settings import Settings
 from authserver.store import Store
 from authserver.store.minute_counts import MinuteCounts
@@ -59,6 +56,9 @@ from authserver.web.responses import ErrorResponses
 from authserver.web.revoke import RevokeEndpoint
 from authserver.web.revoked import RevokedEndpoint
 from authserver.web.token import TokenEndpoint
+from authserver.wiring.machines import Connect
+from authserver.wiring.parts import Parts, make_parts
+from authserver.wiring.people import People
 
 _log = logging.getLogger(__name__)
 

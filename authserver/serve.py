@@ -12,8 +12,8 @@ import time
 from importlib import import_module
 from typing import Any
 
-from authserver.client_parts import configured_clients
 from authserver.settings import Settings, load_settings
+from authserver.wiring.clients import configured_clients
 from serving.server import run
 from telemetry import logs
 

@@ -18,9 +18,9 @@ from authserver.cli.opening import Opened, opened
 from authserver.cli.output import Output, json_option
 from authserver.errors import RequestError
 from authserver.model import Client
-from authserver.oauth.client_metadata import AUTH_METHODS, OPERATOR_GRANT_TYPES, SECRET_METHODS
-from authserver.oauth.operator_clients import new_secret, operator_client, with_new_secret
-from authserver.oauth.registration import described
+from authserver.oauth.clients.metadata import AUTH_METHODS, OPERATOR_GRANT_TYPES, SECRET_METHODS
+from authserver.oauth.clients.operators import new_secret, operator_client, with_new_secret
+from authserver.oauth.clients.registration import described
 from authserver.web.display import clean_name
 from telemetry.audit import audit
 

@@ -13,10 +13,10 @@ import click
 from authserver.cli import checks
 from authserver.cli.checks import Check
 from authserver.cli.output import failures, json_option
-from authserver.parts import Parts, entra_configuration, make_parts
 from authserver.settings import Settings, load_settings
 from authserver.upstream.diagnosis import EntraProbe
 from authserver.upstream.http import EntraSession
+from authserver.wiring.parts import Parts, entra_configuration, make_parts
 
 # Where Entra sends people back to, after a sign-in and after a sign-out.
 _REDIRECT_URIS = {"redirect URI": "/callback", "sign-out URI": "/account/signed-out"}

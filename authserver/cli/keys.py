@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from authserver.cli.opening import opened
-from authserver.cli.output import Output, json_option
+from authserver.cli.output import TAKES_AN_ID, Output, json_option
 from authserver.key_lives import KeyLife
 from telemetry.audit import audit
 
@@ -53,7 +53,7 @@ def rotate(at_once: bool, as_json: bool) -> None:
     Output(as_json).record({"kids": kids, "at_once": at_once}, sentence)
 
 
-@keys.command()
+@keys.command(context_settings=TAKES_AN_ID)
 @click.argument("kid")
 @click.option("--compromised", is_flag=True, help="Nothing that it signed is accepted any more, at once.")
 @json_option

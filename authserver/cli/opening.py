@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from authserver import audit
 from authserver.cli.output import failures
-from authserver.parts import Parts, make_parts
 from authserver.settings import Settings, load_settings
+from authserver.wiring.parts import Parts, make_parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from rich.table import Table
 
 from authserver.errors import RequestError, SettingsError, StoreUnavailable, UnavailableError
 
+# For commands whose argument is an id of ours: one in 64 begins with a dash, like an option.
+TAKES_AN_ID: Final = {"ignore_unknown_options": True}
 _WIDE: Final = 400
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

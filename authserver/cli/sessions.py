@@ -12,7 +12,7 @@ import click
 
 from authserver.audit import read_trail
 from authserver.cli.opening import Opened, opened
-from authserver.cli.output import Output, json_option
+from authserver.cli.output import TAKES_AN_ID, Output, json_option
 from authserver.errors import RequestError
 from authserver.model import Session
 from authserver.web.display import clean_name
@@ -55,7 +55,7 @@ def list_(person: str | None, client_id: str | None, as_json: bool) -> None:
     Output(as_json).table(rows, _COLUMNS, empty="there are no active sessions")
 
 
-@sessions.command()
+@sessions.command(context_settings=TAKES_AN_ID)
 @click.argument("sid", required=False)
 @_filters
 @click.option("--all", "everybody", is_flag=True, help="Every session there is.")

@@ -13,8 +13,8 @@ from typing import Final
 from authserver.errors import PageError, ProvenRedirect, RedirectableError
 from authserver.model import AuthorizationRequest, Client, Resource
 from authserver.oauth import pkce
-from authserver.oauth.client_documents import ClientDocumentRefused
-from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.clients.directory import ClientDirectory
+from authserver.oauth.clients.documents import ClientDocumentRefused
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.redirect_uris import MAX_URI_CHARACTERS, is_registered
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Clock, Session
-from authserver.oauth.clients import ClientDirectory, Credentials
+from authserver.oauth.clients.directory import ClientDirectory, Credentials
 from authserver.oauth.own_tokens import OwnAccessTokens
 from authserver.oauth.requests import PresentedToken
 from authserver.oauth.resource_directory import ResourceDirectory

@@ -8,10 +8,10 @@ from typing import Any, Final
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata  # type: ignore[import-untyped]
 
 from authserver.oauth import pkce
-from authserver.oauth.client_keys import ALGORITHMS as CLIENT_ALGORITHMS
-from authserver.oauth.client_metadata import AUTH_METHODS, RESPONSE_TYPES
-from authserver.oauth.client_metadata import SELF_SERVICE_GRANT_TYPES as GRANT_TYPES
-from authserver.oauth.device_authorization import DEVICE_GRANT
+from authserver.oauth.clients.keys import ALGORITHMS as CLIENT_ALGORITHMS
+from authserver.oauth.clients.metadata import AUTH_METHODS, RESPONSE_TYPES
+from authserver.oauth.clients.metadata import SELF_SERVICE_GRANT_TYPES as GRANT_TYPES
+from authserver.oauth.device.authorization import DEVICE_GRANT
 from authserver.oauth.requests import JWT_BEARER
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.oauth.scopes import OFFLINE_ACCESS

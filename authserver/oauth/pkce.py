@@ -1,6 +1,6 @@
 """PKCE (RFC 7636) with S256, always: no challenge, no code; no verifier, no token.
 
-Called by ``oauth.authorization`` (the challenge) and ``oauth.code_grant`` (the verifier). ``plain`` is
+Called by ``oauth.authorization`` (the challenge) and ``oauth.grants.code`` (the verifier). ``plain`` is
 not built: there is no branch that could be reached by leaving a parameter out.
 """
 

@@ -1,7 +1,7 @@
 """Redirect URIs: which may be registered, and which registered one a request names (RFC 6749 3.1.2, RFC
 8252).
 
-Called by ``oauth.registration`` (``check_registrable``) and ``oauth.authorization`` (``is_registered``,
+Called by ``clients.metadata`` (``check_registrable``) and ``oauth.authorization`` (``is_registered``,
 ``with_params``). Must not normalise: a URI is compared, stored and redirected to exactly as it was written.
 """
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from authserver.errors import OAuthError
-from authserver.oauth.clients import Credentials, parse_credentials
+from authserver.oauth.clients.directory import Credentials, parse_credentials
 from authserver.oauth.parameters import Parameters
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Clock, Session
-from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.clients.directory import ClientDirectory
 from authserver.oauth.own_tokens import OwnAccessTokens
 from authserver.oauth.requests import PresentedToken
 from authserver.store.protocols import SessionStore

@@ -12,12 +12,12 @@ from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Error, OAuth2Reque
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload  # type: ignore[import-untyped]
 
 from authserver.errors import OAuthError
-from authserver.oauth.client_credentials_grant import ClientCredentialsGrant
-from authserver.oauth.code_grant import AuthorizationCodeGrant
-from authserver.oauth.device_grant import DeviceCodeGrant
-from authserver.oauth.grant import Services
-from authserver.oauth.jwt_bearer_grant import JwtBearerGrant
-from authserver.oauth.refresh_grant import RefreshTokenGrant
+from authserver.oauth.grants.client_credentials import ClientCredentialsGrant
+from authserver.oauth.grants.code import AuthorizationCodeGrant
+from authserver.oauth.grants.device import DeviceCodeGrant
+from authserver.oauth.grants.grant import Services
+from authserver.oauth.grants.jwt_bearer import JwtBearerGrant
+from authserver.oauth.grants.refresh import RefreshTokenGrant
 from authserver.oauth.requests import TokenRequest, TokenResponse
 
 

@@ -9,7 +9,7 @@
     DUE   --no answer until upstream_grace_seconds after the last one--> UNKNOWN (503, nothing is spent)
     UNKNOWN --Entra answers-->             as from DUE
 
-Called by ``oauth.refresh_grant`` alone. Only Entra's own definitive word ends a session: that it is away, or
+Called by ``oauth.grants.refresh`` alone. Only Entra's own definitive word ends a session: that it is away, or
 that this server's credential has expired, does not. Must not read the store unless a check is due.
 """
 

@@ -1,6 +1,6 @@
 """Entra's access tokens for our API application, verified: what callers in any tenant bring (RFC 7523 3).
 
-Called by ``oauth.jwt_bearer_grant``. Every check is spelled out here, because Entra gives id_tokens, access
+Called by ``oauth.grants.jwt_bearer``. Every check is spelled out here, because Entra gives id_tokens, access
 tokens for other applications and app-only tokens all the same ``typ``. Says who called and with what; must
 not decide whether that tenant, client or role is on anybody's list.
 """

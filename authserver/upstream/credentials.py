@@ -1,7 +1,7 @@
 """How this server proves itself to Entra: a federated token, a certificate, or a secret.
 
-Chosen in ``parts`` in that order of preference; used by ``upstream.authority`` each time Entra is asked. Must
-not keep what is in a file: Kubernetes renews federated tokens, and operators renew certificates.
+Chosen in ``wiring.parts`` in that order of preference; used by ``upstream.authority`` each time Entra is
+asked. Must not keep what is in a file: Kubernetes renews federated tokens, and operators renew certificates.
 """
 
 import re

@@ -1,6 +1,6 @@
 """Identity assertion grants (ID-JAG): what a company's identity provider vouches for, verified.
 
-Called by ``oauth.identity_assertion_grant`` (draft-ietf-oauth-identity-assertion-authz-grant 4.4.1, MCP
+Called by ``grants.identity_assertion_exchange`` (draft-ietf-oauth-identity-assertion-authz-grant 4.4.1, MCP
 enterprise-managed authorization 7.4 to 7.6). Issuers are configured; one that is not is never asked for its
 keys. Must not decide which client or resource is right: it says what the assertion names.
 """

@@ -1,6 +1,6 @@
 """JSON documents that strangers publish, by URL: fetched from public hosts only, and kept as HTTP allows.
 
-Made in ``parts``; called by ``oauth.client_documents`` (client metadata) and ``oauth.client_assertions`` (a
+Made in ``wiring``; called by ``oauth.clients.documents`` (metadata) and ``oauth.clients.assertions`` (a
 client's keys). One fetch at a time for each URL, few for each host, and not many in all: a host that is slow
 holds up whoever asks for it, nobody else. Errors are never kept. Must not know what the documents are for.
 """

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from authserver.model import Client, Clock, Session
-from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.clients.directory import ClientDirectory
 from authserver.oauth.redirect_uris import target_of
 from authserver.oauth.resource_directory import ResourceDirectory
 from authserver.store.protocols import SessionStore

@@ -5,7 +5,7 @@ with the token it was given for that.
 from typing import Final
 
 from authserver.errors import OAuthError
-from authserver.oauth.registration import Registrar, Registration, RegistrationTokenRefused
+from authserver.oauth.clients.registration import Registrar, Registration, RegistrationTokenRefused
 from authserver.web.bearer import bearer_token, unauthorized
 from authserver.web.http import HttpRefusal, HttpRequest, Reply, json_reply
 from telemetry.audit import audit

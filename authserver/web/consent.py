@@ -5,7 +5,7 @@ Entra.
 from authserver.errors import PageError, RedirectableError
 from authserver.model import AuthorizationRequest, SignInHints
 from authserver.oauth.authorization_response import proven
-from authserver.oauth.clients import ClientDirectory
+from authserver.oauth.clients.directory import ClientDirectory
 from authserver.oauth.consent_form import ConsentForms
 from authserver.web.cookies import Cookies
 from authserver.web.departure import Departures

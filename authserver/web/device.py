@@ -10,12 +10,12 @@ from typing import Any
 from authserver.errors import PageError
 from authserver.model import Clock, Login, Resource, SignedIn, SignInHints
 from authserver.oauth.browser_form import BrowserForms
-from authserver.oauth.clients import ClientDirectory
-from authserver.oauth.device_requests import DeviceRequests
-from authserver.oauth.device_states import DeviceAuthorization
-from authserver.oauth.guess_limit import GuessLimit, TooManyGuesses
+from authserver.oauth.clients.directory import ClientDirectory
+from authserver.oauth.device.guess_limit import GuessLimit, TooManyGuesses
+from authserver.oauth.device.requests import DeviceRequests
+from authserver.oauth.device.states import DeviceAuthorization
+from authserver.oauth.device.user_codes import shown, typed
 from authserver.oauth.resource_directory import ResourceDirectory
-from authserver.oauth.user_codes import shown, typed
 from authserver.oauth.vault import Vault
 from authserver.tokens import new_sid
 from authserver.upstream.tenants import TenantPolicy

@@ -1,6 +1,6 @@
 """POST /device_authorization (RFC 8628 3.1): what a device without a browser calls first."""
 
-from authserver.oauth.device_authorization import DeviceAuthorizer, parse_device_request
+from authserver.oauth.device.authorization import DeviceAuthorizer, parse_device_request
 from authserver.web.addresses import Addresses, program_of
 from authserver.web.http import HttpRequest, Reply, json_reply
 from authserver.web.token import parse_form

@@ -8,8 +8,8 @@ from typing import Final, Literal
 from authserver.cipher import digest
 from authserver.errors import OAuthError
 from authserver.metrics import REGISTRATIONS
+from authserver.oauth.clients.registration import Registrar
 from authserver.oauth.redirect_uris import target_of
-from authserver.oauth.registration import Registrar
 from authserver.web.bearer import bearer_token, unauthorized
 from authserver.web.display import clean_name
 from authserver.web.http import HttpRefusal, HttpRequest, Reply, json_reply

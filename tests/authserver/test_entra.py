@@ -13,11 +13,11 @@ from flask.testing import FlaskClient
 
 from authserver.app import create_app
 from authserver.cipher import Cipher
-from authserver.parts import entra_configuration
 from authserver.store import SqliteStore
 from authserver.upstream.credentials import workload_identity
 from authserver.upstream.entra import EntraBroker
 from authserver.upstream.http import EntraSession
+from authserver.wiring.parts import entra_configuration
 from devstack.entra.emulator import EntraEmulator
 from tests.authserver.world import (
     ALLOWED_TENANT,

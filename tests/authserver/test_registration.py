@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authserver.oauth.client_metadata import MAX_REDIRECT_URIS
+from authserver.oauth.clients.metadata import MAX_REDIRECT_URIS
 from tests.authserver.world import REDIRECT, World, is_json_error, make_world, registration
 
 VS_CODE = [

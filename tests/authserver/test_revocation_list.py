@@ -21,8 +21,8 @@ from authserver.oauth.revocation_list import (
     LIFETIME_SECONDS,
     RevocationLists,
 )
-from authserver.parts import make_parts
 from authserver.tokens import TokenMinter, new_sid
+from authserver.wiring.parts import make_parts
 from tests.authserver.world import ISSUER, World, make_world
 
 TOKEN_SECONDS = 3600

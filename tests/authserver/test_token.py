@@ -11,7 +11,7 @@ import pytest
 from gevent.event import Event
 from joserfc import jws
 
-from authserver.oauth.clients import CACHE_SECONDS
+from authserver.oauth.clients.directory import CACHE_SECONDS
 from tests.authserver.world import (
     ALICE,
     ISSUER,

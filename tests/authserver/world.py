@@ -24,12 +24,12 @@ from werkzeug.test import TestResponse
 
 from authserver.app import create_app
 from authserver.cipher import Cipher
-from authserver.machines import Connect
 from authserver.model import Identity, SignedIn, SignInHints
 from authserver.settings import Settings
 from authserver.store import Store, open_store
 from authserver.upstream.broker import Departure
 from authserver.upstream.errors import LoginDenied, LoginUnproven
+from authserver.wiring.machines import Connect
 
 HOME_TENANT = "11111111-1111-4111-8111-111111111111"
 ALLOWED_TENANT = "22222222-2222-4222-8222-222222222222"

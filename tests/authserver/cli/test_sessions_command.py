@@ -1,6 +1,7 @@
 """``authserver sessions``: who has access, and ending it; what is ended stands on the signed list."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -66,6 +67,17 @@ def test_one_session_is_ended_and_no_other(world: World, client: dict[str, Any],
     assert "ended before" in commands.text("sessions", "revoke", one)
     (line,) = commands.json("audit", "--event", "session.revoked")
     assert (line["sid"], line["by"], line["oid"]) == (one, "command", ALICE.oid)
+
+
+@pytest.mark.parametrize("start", ["-", "--", "-h"])
+def test_a_session_whose_id_looks_like_an_option_is_ended(
+    world: World, client: dict[str, Any], commands: Commands, start: str
+) -> None:
+    session = world.store.get_session(sid_of(world, client))
+    assert session is not None
+    sid = start + session.sid[len(start) :]
+    world.store.open_session(replace(session, sid=sid))
+    assert commands.json("sessions", "revoke", sid) == {"ended": [sid]}
 
 
 def test_sessions_of_a_person_and_of_a_client_are_ended_together(

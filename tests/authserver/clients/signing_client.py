@@ -6,7 +6,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, Key, KeySet
 
-from authserver.oauth.client_keys import quietly
+from authserver.oauth.clients.keys import quietly
 from tests.authserver.world import ISSUER, Clock
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

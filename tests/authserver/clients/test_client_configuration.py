@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from werkzeug.test import TestResponse
 
-from authserver.oauth.clients import CACHE_SECONDS
+from authserver.oauth.clients.directory import CACHE_SECONDS
 from tests.authserver.clients.conftest import MakeWorld
 from tests.authserver.clients.signing_client import SigningClient
 from tests.authserver.world import ISSUER, REDIRECT, World, is_json_error, is_page, registration
@@ -237,7 +237,7 @@ def test_a_client_that_removes_itself_is_gone_with_its_sessions(world: World) ->
 
 
 def test_more_sessions_than_are_read_at_once_all_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authserver.oauth.client_sessions._PAGE", 2)
+    monkeypatch.setattr("authserver.oauth.clients.sessions._PAGE", 2)
     client = world.register()
     sids = [world.claims(world.tokens(client)["access_token"])["sid"] for _ in range(5)]
     call(world, "DELETE", client)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from authserver.cipher import digest
 from authserver.cli import main
 from authserver.errors import SettingsError
-from authserver.oauth.clients import CACHE_SECONDS
+from authserver.oauth.clients.directory import CACHE_SECONDS
 from tests.authserver.clients.conftest import MakeWorld
 from tests.authserver.clients.signing_client import SigningClient
 from tests.authserver.test_cli import environment, run

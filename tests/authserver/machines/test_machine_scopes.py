@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Resource
-from authserver.oauth.machine_grant import client_scopes, narrowed_to
+from authserver.oauth.grants.machine import client_scopes, narrowed_to
 from authserver.oauth.scopes import narrowed
 
 SCOPES = ("mcp:tools", "snippets:read", "snippets:write", "model:invoke")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from authserver.oauth.guess_limit import MOST_FROM_ONE_NETWORK, MOST_IN_TOTAL, WINDOW_SECONDS
+from authserver.oauth.device.guess_limit import MOST_FROM_ONE_NETWORK, MOST_IN_TOTAL, WINDOW_SECONDS
 from tests.authserver.people.devices import Device, ask, come_back, decide, enter, operators_client
 from tests.authserver.world import World, is_page, make_world, read_page
 

@@ -9,10 +9,10 @@ from cryptography.fernet import Fernet
 
 from authserver.cipher import Cipher
 from authserver.errors import OAuthError
-from authserver.oauth import device_states
-from authserver.oauth.device_requests import Asked, DeviceRequests
-from authserver.oauth.guess_limit import MOST_FROM_ONE_NETWORK, GuessLimit, TooManyGuesses
-from authserver.oauth.user_codes import UserCodes
+from authserver.oauth.device import states
+from authserver.oauth.device.guess_limit import MOST_FROM_ONE_NETWORK, GuessLimit, TooManyGuesses
+from authserver.oauth.device.requests import Asked, DeviceRequests
+from authserver.oauth.device.user_codes import UserCodes
 from tests.authserver.world import ALICE, World
 
 _ASKED = Asked("television", ("mcp:tools",), "http://localhost:8080/mcp", "127.0.0.1", "tv")
@@ -93,10 +93,10 @@ def test_two_devices_never_show_the_same_code_at_a_time(
 
 
 def test_a_clock_that_steps_back_makes_nobody_too_fast_for_ever() -> None:
-    record = device_states.DeviceAuthorization(
+    record = states.DeviceAuthorization(
         "television", "hash", ("mcp:tools",), "r", "a", "p", 0, 600, polled_at_seconds=100.0
     )
-    changed, _ = device_states.polled(record, 50.0)
-    again, is_too_fast = device_states.polled(changed, 65.0)
+    changed, _ = states.polled(record, 50.0)
+    again, is_too_fast = states.polled(changed, 65.0)
     assert not is_too_fast
     assert again.polled_at_seconds == 65.0

@@ -9,10 +9,10 @@ import pytest
 import requests
 
 from authserver.model import SignInHints
-from authserver.parts import entra_configuration
 from authserver.upstream.entra import EntraBroker
 from authserver.upstream.errors import LoginUnproven
 from authserver.upstream.http import EntraSession
+from authserver.wiring.parts import entra_configuration
 from devstack.entra.emulator import EntraEmulator
 from tests.authserver.test_entra import CALLBACK, LOGIN_SECRET, person_signs_in
 from tests.authserver.world import HOME_TENANT, make_settings

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from authserver.parts import entra_configuration
 from authserver.upstream.credentials import certificate
+from authserver.wiring.parts import entra_configuration
 from tests.authserver.tenants.certificates import new_certificate
 from tests.authserver.world import make_settings
 

@@ -9,7 +9,7 @@
     APPROVED  --the device polls: taken-->         (absent)  (exactly one poll gets the tokens)
     PENDING, APPROVED, DENIED  --its lifetime-->   EXPIRED   (a function of the clock, nothing is written)
 
-``oauth.device_requests`` keeps the record and swaps it; ``web.device`` and the device code grant ask for the
+``oauth.device.requests`` keeps the record and swaps it; ``web.device`` and the device code grant ask for the
 changes. Must not do I/O or read a clock.
 """
 

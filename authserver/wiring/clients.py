@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from authserver.model import Client, Clock
-from authserver.oauth.client_assertions import ClientAssertions
-from authserver.oauth.client_documents import ClientDocuments
-from authserver.oauth.client_metadata import Rules
-from authserver.oauth.client_sessions import ClientSessions
-from authserver.oauth.clients import ClientDirectory
-from authserver.oauth.operator_clients import OperatorRules, load_clients_file
-from authserver.oauth.registration import Registrar
+from authserver.oauth.clients.assertions import ClientAssertions
+from authserver.oauth.clients.directory import ClientDirectory
+from authserver.oauth.clients.documents import ClientDocuments
+from authserver.oauth.clients.metadata import Rules
+from authserver.oauth.clients.operators import OperatorRules, load_clients_file
+from authserver.oauth.clients.registration import Registrar
+from authserver.oauth.clients.sessions import ClientSessions
 from authserver.settings import Settings
 from authserver.store import Store
 from authserver.upstream.public_connection import PublicHttps

@@ -9,7 +9,7 @@ from authserver.cipher import digest
 from authserver.errors import OAuthError
 from authserver.model import AuthorizationCode, Client
 from authserver.oauth import pkce
-from authserver.oauth.grant import Grant, Opening
+from authserver.oauth.grants.grant import Grant, Opening
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.store.protocols import CodeReplay
 from telemetry.audit import audit

@@ -1,6 +1,6 @@
 """An Entra access token for our API application becomes one of ours (RFC 7523): the way in for other tenants.
 
-Called by ``oauth.jwt_bearer_grant``. The tenant's entry is the registration of the calling application
+Called by ``oauth.grants.jwt_bearer``. The tenant's entry is the registration of the calling application
 (``azp``): it may come without authenticating itself, because Entra's token is the proof that it could. Where
 the operator registered that same id as a client here as well, it must authenticate like any client. Must not
 give a token to anybody whom the entry of their own tenant does not name.
@@ -8,8 +8,8 @@ give a token to anybody whom the entry of their own tenant does not name.
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Resource, TokenSubject
-from authserver.oauth.grant import Services
-from authserver.oauth.machine_grant import (
+from authserver.oauth.grants.grant import Services
+from authserver.oauth.grants.machine import (
     Issue,
     client_scopes,
     narrowed_to,

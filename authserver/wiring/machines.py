@@ -9,7 +9,7 @@ from collections.abc import Callable
 import requests
 
 from authserver.model import Clock
-from authserver.oauth.grant import Assertions
+from authserver.oauth.grants.grant import Assertions
 from authserver.settings import Settings
 from authserver.store.protocols import OnceStore
 from authserver.upstream.api_token import ApiApplication, EntraApiTokens

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from authserver.cipher import digest
 from authserver.errors import AuthServerError
 from authserver.model import Client, Clock
-from authserver.oauth.client_metadata import (
+from authserver.oauth.clients.metadata import (
     LINKS,
     SECRET_METHODS,
     TEXTS,
@@ -25,7 +25,7 @@ from authserver.oauth.client_metadata import (
     members,
     parse_object,
 )
-from authserver.oauth.client_sessions import ClientSessions
+from authserver.oauth.clients.sessions import ClientSessions
 from authserver.store.protocols import ClientStore
 
 # RFC 7592 2.2: what the server says, a client does not send back.

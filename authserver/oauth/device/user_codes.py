@@ -1,6 +1,6 @@
 """User codes (RFC 8628 6.1): what a person reads on one screen and types on another.
 
-Made by ``oauth.device_authorization``, read by ``web.device``. A code is short, so its digest alone would not
+Made by ``oauth.device.authorization``, read by ``web.device``. A code is short, so its digest alone would not
 hide it from who reads the store: it is looked up by an HMAC under a key derived from the master secret.
 """
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Resource
-from authserver.oauth.clients import ClientDirectory, Credentials, parse_credentials
-from authserver.oauth.device_requests import Asked, DeviceRequests
+from authserver.oauth.clients.directory import ClientDirectory, Credentials, parse_credentials
+from authserver.oauth.device.requests import Asked, DeviceRequests
+from authserver.oauth.device.user_codes import shown
 from authserver.oauth.parameters import Parameters
 from authserver.oauth.requests import refuse_doubled
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget
 from authserver.oauth.scopes import requested_scopes
-from authserver.oauth.user_codes import shown
 from telemetry.audit import audit
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -9,7 +9,7 @@ from typing import Never
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Identity, Session
-from authserver.oauth.grant import Grant
+from authserver.oauth.grants.grant import Grant
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.oauth.scopes import narrowed
 from authserver.oauth.upstream_check import PersonGone

@@ -6,7 +6,7 @@ Registered by ``oauth.server``. What it may do is what the operator wrote down; 
 
 from authserver.errors import OAuthError
 from authserver.model import Client, TokenSubject
-from authserver.oauth.machine_grant import (
+from authserver.oauth.grants.machine import (
     Issue,
     MachineGrant,
     check_operators,

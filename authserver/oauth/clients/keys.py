@@ -1,6 +1,6 @@
 """A client's public keys (RFC 7517): which sets may be registered, and which keys can verify what.
 
-Called where metadata is validated and by ``oauth.client_assertions``. Must not take a symmetric or a private
+Called where metadata is validated and by ``oauth.clients.assertions``. Must not take a symmetric or a private
 key from anybody: what somebody published by mistake is no proof of anything.
 """
 

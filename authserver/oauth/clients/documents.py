@@ -1,7 +1,7 @@
 """Clients that introduce themselves by a URL: their client_id is where their metadata is published
 (draft-ietf-oauth-client-id-metadata-document, MCP 2026-07-28 client registration).
 
-Called by ``oauth.clients``: ``load`` at the authorization endpoint alone, ``check`` wherever such a client
+Called by ``directory``: ``load`` at the authorization endpoint alone, ``check`` wherever such a client
 comes back with what was issued to it. What was read at /authorize is shown, sealed, and stored with what the
 person agreed to (ADR 0019); it is not read again for that grant.
 """
@@ -11,7 +11,7 @@ from typing import Final
 
 from authserver.errors import AuthServerError, OAuthError
 from authserver.model import Client, Clock
-from authserver.oauth.client_metadata import Rules, members, parse_object
+from authserver.oauth.clients.metadata import Rules, members, parse_object
 from authserver.upstream.errors import DocumentRefused, DocumentUnavailable
 
 _SCHEME: Final = "https://"

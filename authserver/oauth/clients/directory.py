@@ -17,8 +17,8 @@ from urllib.parse import unquote
 from authserver.cipher import digest
 from authserver.errors import OAuthError
 from authserver.model import Client, Clock
-from authserver.oauth.client_assertions import ASSERTION_TYPE, ClientAssertions
-from authserver.oauth.client_documents import ClientDocumentRefused, ClientDocuments, is_document_url
+from authserver.oauth.clients.assertions import ASSERTION_TYPE, ClientAssertions
+from authserver.oauth.clients.documents import ClientDocumentRefused, ClientDocuments, is_document_url
 from authserver.oauth.parameters import Parameters
 from authserver.store.protocols import ClientStore
 from authserver.upstream.assertions import unverified_claims

@@ -1,6 +1,6 @@
 """A company's identity assertion grant (ID-JAG) becomes an access token: enterprise-managed authorization.
 
-Called by ``oauth.jwt_bearer_grant``. The identity provider decided that this person may use this client with
+Called by ``oauth.grants.jwt_bearer``. The identity provider decided that this person may use this client with
 this MCP server; what is left to decide is whether the operator trusts it with that (settings) and whether the
 assertion came from the client that it names. It is spent by its first use. Must not serve public clients.
 """
@@ -10,8 +10,8 @@ from typing import Final
 from authserver.cipher import digest
 from authserver.errors import OAuthError
 from authserver.model import Client, Resource, TokenSubject
-from authserver.oauth.grant import Services
-from authserver.oauth.machine_grant import (
+from authserver.oauth.grants.grant import Services
+from authserver.oauth.grants.machine import (
     Issue,
     client_scopes,
     narrowed_to,

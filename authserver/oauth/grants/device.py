@@ -8,8 +8,8 @@ polling.
 
 from authserver.errors import OAuthError
 from authserver.model import Client
-from authserver.oauth.device_authorization import DEVICE_GRANT
-from authserver.oauth.grant import Grant, Opening
+from authserver.oauth.device.authorization import DEVICE_GRANT
+from authserver.oauth.grants.grant import Grant, Opening
 from authserver.oauth.requests import TokenRequest, TokenResponse
 
 

@@ -1,10 +1,9 @@
 """What the grants have in common: how authlib calls them, what they work with, and how tokens are made for
 a session.
 
-``oauth.server`` registers each grant with authlib and passes the request through; ``code_grant`` and
-``refresh_grant`` derive from ``Grant``. A grant consumes first (one atomic verb of the store) and mints
-afterwards, never the other way
-round: two presentations at the same moment must not both find the thing unspent.
+``oauth.server`` registers each grant with authlib and passes the request through; ``code``, ``refresh`` and
+the others derive from ``Grant``. A grant consumes first (one atomic verb of the store) and mints afterwards,
+never the other way round: two presentations at the same moment must not both find the thing unspent.
 """
 
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin  # type: ignore
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Clock, Identity, Resource, Session, TokenSubject
-from authserver.oauth.client_sessions import ClientSessions
-from authserver.oauth.clients import ClientDirectory
-from authserver.oauth.device_requests import DeviceRequests
+from authserver.oauth.clients.directory import ClientDirectory
+from authserver.oauth.clients.sessions import ClientSessions
+from authserver.oauth.device.requests import DeviceRequests
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client
 from authserver.oauth.upstream_check import UpstreamCheck

@@ -7,16 +7,14 @@ it only says which part is made of which.
 from dataclasses import dataclass
 
 from authserver.cipher import Cipher
-from authserver.client_parts import ClientParts, make_client_parts
 from authserver.keys import KeyRing
-from authserver.machines import Connect, make_assertions
 from authserver.model import Clock
-from authserver.oauth.clients import ClientDirectory
-from authserver.oauth.device_requests import DeviceRequests
-from authserver.oauth.grant import Assertions
+from authserver.oauth.clients.directory import ClientDirectory
+from authserver.oauth.device.requests import DeviceRequests
+from authserver.oauth.device.user_codes import UserCodes
+from authserver.oauth.grants.grant import Assertions
 from authserver.oauth.onboarding import Invitations
 from authserver.oauth.resource_directory import ResourceDirectory
-from authserver.oauth.user_codes import UserCodes
 from authserver.oauth.vault import Vault
 from authserver.settings import Settings
 from authserver.store import Store, open_store
@@ -35,6 +33,8 @@ from authserver.upstream.graph import GroupLookup
 from authserver.upstream.http import EntraSession
 from authserver.upstream.tenant_entries import TenantEntries
 from authserver.upstream.tenants import TenantPolicy
+from authserver.wiring.clients import ClientParts, make_client_parts
+from authserver.wiring.machines import Connect, make_assertions
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The device authorizations that wait for a person, in the store: opened, decided, polled, taken.
 
-Called by ``oauth.device_authorization`` (``open``), ``web.device`` (``find``, ``approve``, ``deny``) and the
-device code grant (``poll``, ``take``). ``device_states`` says what a change is; here it is swapped in
+Called by ``oauth.device.authorization`` (``open``), ``web.device`` (``find``, ``approve``, ``deny``) and the
+device code grant (``poll``, ``take``). ``states`` says what a change is; here it is swapped in
 atomically. Two records each: the authorization under the digest of its device code, and under the hash of its
 user code where that is. Must not know HTTP.
 """
@@ -17,9 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 from authserver.cipher import digest
 from authserver.errors import OAuthError, StoreUnavailable
 from authserver.model import Clock, Identity
-from authserver.oauth import device_states
-from authserver.oauth.device_states import DeviceAuthorization
-from authserver.oauth.user_codes import UserCodes
+from authserver.oauth.device import states
+from authserver.oauth.device.states import DeviceAuthorization
+from authserver.oauth.device.user_codes import UserCodes
 from authserver.store.protocols import RecordStore
 
 # A device that still polls is told that its code has expired, and not that there never was one.
@@ -95,17 +95,15 @@ class DeviceRequests:
         """Return the authorization that waits under the hash of a user code."""
         name = self._records.get_record(_USER_CODE, user_code_hash)
         record = None if name is None else self._read(name)[1]
-        return record if record is not None and device_states.is_waiting(record, self._clock()) else None
+        return record if record is not None and states.is_waiting(record, self._clock()) else None
 
     def approve(self, user_code_hash: str, identity: Identity, scopes: tuple[str, ...], sid: str) -> bool:
         """Atomic: say who allowed it, and what; False when it was decided or expired meanwhile."""
-        return self._decide(
-            user_code_hash, lambda record: device_states.approved(record, identity, scopes, sid)
-        )
+        return self._decide(user_code_hash, lambda record: states.approved(record, identity, scopes, sid))
 
     def deny(self, user_code_hash: str) -> bool:
         """Atomic: say that it was denied; False when it was decided or expired meanwhile."""
-        return self._decide(user_code_hash, device_states.denied)
+        return self._decide(user_code_hash, states.denied)
 
     def poll(self, device_code: str, client_id: str) -> DeviceAuthorization:
         """Return the authorization once it is approved; it is spent by ``take``.
@@ -120,13 +118,13 @@ class DeviceRequests:
             now = self._clock()
             if record is None or record.client_id != client_id:
                 raise OAuthError("invalid_grant", _REFUSED, private_detail="no device code of this client")
-            if device_states.is_expired(record, now):
+            if states.is_expired(record, now):
                 raise OAuthError("expired_token", "nobody decided in time")
             if record.state == "denied":
                 raise OAuthError("access_denied", "the person denied the request")
             if record.state == "approved":
                 return record
-            changed, is_too_fast = device_states.polled(record, now)
+            changed, is_too_fast = states.polled(record, now)
             if self._swap(name, text, changed):
                 if is_too_fast:
                     raise OAuthError("slow_down", f"wait {changed.interval_seconds} seconds between polls")
@@ -153,7 +151,7 @@ class DeviceRequests:
             return False
         for _ in range(_ATTEMPTS):
             text, record = self._read(name)
-            if record is None or not device_states.is_waiting(record, self._clock()):
+            if record is None or not states.is_waiting(record, self._clock()):
                 return False
             if self._swap(name, text, change(record)):
                 self._records.remove_record(_USER_CODE, user_code_hash)

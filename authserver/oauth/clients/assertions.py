@@ -1,7 +1,7 @@
 """private_key_jwt: a client proves itself by a JWT it signed (RFC 7523 2.2 and 3, OpenID Connect Core 9).
 
-Called by ``oauth.clients``. The keys are those of the client's registration or metadata document, in it or at
-its ``jwks_uri``; what the assertion itself says of keys is never looked at. Each assertion is good once.
+Called by ``directory``. The keys are those of the client's registration or metadata document, in it or at its
+``jwks_uri``; what the assertion itself says of keys is never looked at. Each assertion is good once.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ from joserfc.errors import JoseError
 from authserver.cipher import digest
 from authserver.errors import UnavailableError
 from authserver.model import Client, Clock
-from authserver.oauth.client_keys import ALGORITHMS, KeysRefused, checked_key_set, quietly, verifying_keys
+from authserver.oauth.clients.keys import ALGORITHMS, KeysRefused, checked_key_set, quietly, verifying_keys
 from authserver.store.protocols import OnceStore
 from authserver.upstream import assertions
 from authserver.upstream.assertions import LEEWAY_SECONDS, require

@@ -17,7 +17,7 @@ import orjson
 from authserver.cipher import digest
 from authserver.errors import OAuthError, SettingsError
 from authserver.model import Client
-from authserver.oauth.client_metadata import (
+from authserver.oauth.clients.metadata import (
     LINKS,
     OPERATOR_GRANT_TYPES,
     SECRET_METHODS,

@@ -1,6 +1,6 @@
 """What the grants without a person in a browser have in common: a resource, scopes, a token on its own.
 
-``client_credentials_grant`` and ``jwt_bearer_grant`` derive from ``MachineGrant``. There is no session and no
+``client_credentials`` and ``jwt_bearer`` derive from ``MachineGrant``. There is no session and no
 refresh token: whoever was allowed once asks again. The token's sid is fresh, so that revoking it ends that
 token and nothing else. Must not know how the caller was proven.
 """
@@ -11,8 +11,8 @@ from typing import Final
 
 from authserver.errors import OAuthError
 from authserver.model import Client, Resource, TokenSubject
-from authserver.oauth.clients import ClientDirectory
-from authserver.oauth.grant import Grant
+from authserver.oauth.clients.directory import ClientDirectory
+from authserver.oauth.grants.grant import Grant
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.oauth.resource_directory import ResourceDirectory, UnknownTarget, check_client
 from authserver.oauth.scopes import asked_scopes

@@ -1,8 +1,8 @@
 """Client metadata (RFC 7591 2), whoever it comes from: checked, and made the members of a Client.
 
-Called by ``oauth.registration`` (what a client registers), ``oauth.client_documents`` (what it publishes) and
-``oauth.operator_clients`` (what an operator writes down). They differ in what they may ask for, which is what
-``Rules`` says. Must not fetch anything that is named, and must not repeat its input in an error.
+Called by ``registration`` (what a client registers), ``documents`` (what it publishes) and ``operators``
+(what an operator writes down). They differ in what they may ask for, which is what ``Rules`` says. Must not
+fetch anything that is named, and must not repeat its input in an error.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ import orjson
 
 from authserver.errors import OAuthError
 from authserver.model import TokenEndpointAuthMethod
-from authserver.oauth.client_keys import KeysRefused, checked_key_set
+from authserver.oauth.clients.keys import KeysRefused, checked_key_set
 from authserver.oauth.redirect_uris import RedirectUriRefused, check_registrable, target_of
 from authserver.upstream.errors import DocumentRefused
 from authserver.upstream.public_addresses import is_listed

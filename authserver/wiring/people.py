@@ -9,9 +9,8 @@ from pydantic import TypeAdapter
 
 from authserver.model import LoginPurpose, SignInHints
 from authserver.oauth.browser_form import BrowserForms
-from authserver.oauth.device_authorization import DeviceAuthorizer
-from authserver.oauth.guess_limit import GuessLimit
-from authserver.parts import Parts
+from authserver.oauth.device.authorization import DeviceAuthorizer
+from authserver.oauth.device.guess_limit import GuessLimit
 from authserver.settings import Settings
 from authserver.web import admin_door
 from authserver.web.access_list import AccessList
@@ -32,6 +31,7 @@ from authserver.web.onboarding import OnboardingArrival, OnboardingEndpoint
 from authserver.web.pages import Pages
 from authserver.web.sign_in_gate import SignInGate
 from authserver.web.sign_out import SignOut
+from authserver.wiring.parts import Parts
 
 _USER_CODE_HASH: Final[TypeAdapter[str | None]] = TypeAdapter(str | None)
 _INVITATION_HASH: Final = TypeAdapter(str)

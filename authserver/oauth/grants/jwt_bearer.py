@@ -8,9 +8,9 @@ assertion is answered with the same words. Must not read a claim that was not ve
 from typing import Any, Final, Protocol
 
 from authserver.errors import OAuthError
-from authserver.oauth.api_token_exchange import ApiTokenExchange
-from authserver.oauth.identity_assertion_exchange import IdentityAssertionExchange
-from authserver.oauth.machine_grant import Issue, MachineGrant
+from authserver.oauth.grants.api_token_exchange import ApiTokenExchange
+from authserver.oauth.grants.identity_assertion_exchange import IdentityAssertionExchange
+from authserver.oauth.grants.machine import Issue, MachineGrant
 from authserver.oauth.requests import JWT_BEARER, TokenRequest, TokenResponse
 from authserver.upstream.assertions import unverified_header
 from authserver.upstream.errors import AssertionUnproven
