@@ -94,7 +94,9 @@ def tenant_entries(value: Any) -> Any:
 
 def home_entry(value: Any) -> Any:
     """Return the home tenant's entry, which says neither its tid nor, where it has them all, its scopes."""
-    return {"name": "", "ceiling": EVERY_SCOPE, **value, "tid": ""} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {"name": "Home tenant", "ceiling": EVERY_SCOPE, **value, "tid": ""}
 
 
 def guid_or_nothing(value: str) -> str:

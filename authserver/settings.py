@@ -216,7 +216,7 @@ class Settings(BaseSettings):
     """
 
     home_tenant: Annotated[TenantEntry, BeforeValidator(values.home_entry)] = TenantEntry(
-        tid="", name="", ceiling=values.EVERY_SCOPE
+        tid="", name="Home tenant", ceiling=values.EVERY_SCOPE
     )
     """JSON object: such an entry for the home tenant. Default: every scope to everybody in it."""
 

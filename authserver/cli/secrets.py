@@ -16,6 +16,7 @@ from authserver.cli.output import Output, json_option
 from authserver.oauth.master_secret import MasterSecret, SecretStatus
 from telemetry.audit import audit
 
+_ONLY: Final = "there is one master secret, and everything is sealed under it"
 _KEEP: Final = "keep the former secrets: "
 
 
@@ -50,7 +51,10 @@ def status(as_json: bool) -> None:
     """Say what still needs a former master secret."""
     with opened(as_json) as it:
         found = _master_secret(it).status()
-    Output(as_json).record(asdict(found), _sentence(found, time.time()))
+        is_only = len(it.settings.master_secrets) == 1
+    all_is_open = not found.signing_keys and not found.vault_records
+    sentence = _ONLY if is_only and all_is_open else _sentence(found, time.time())
+    Output(as_json).record(asdict(found), sentence)
 
 
 def _master_secret(it: Opened) -> MasterSecret:
