@@ -26,7 +26,7 @@ def become_authserver_command(options: Options, arguments: Sequence[str]) -> NoR
         StackError: no stack was ever started in that state folder.
     """
     state = StateFolder(options.state_folder.absolute())
-    if not state.authserver_database.exists():
+    if not state.master_secret_file.exists():
         raise StackError(f"no stack was started in {options.state_folder} yet: run `make up` first")
     running = state.running()
     live = running.options(options.state_folder) if running else options

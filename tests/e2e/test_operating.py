@@ -7,12 +7,23 @@ from pathlib import Path
 from typing import Final
 
 from devstack.entra.directory import CONTOSO, FABRIKAM
+from devstack.state import StateFolder
 from tests.e2e.login import complete_login
 from tests.e2e.operator_commands import command
 from tests.e2e.raw_client import RawClient
 from tests.e2e.stack import Stack
 
 _TIMEOUT_SECONDS: Final = 30
+
+
+def run(state_folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "devstack.cli", "authserver", f"--state-dir={state_folder}", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_SECONDS,
+        check=False,
+    )
 
 
 def test_doctor_finds_the_stack_well(stack: Stack) -> None:
@@ -46,15 +57,17 @@ def test_tenants_can_be_listed_added_and_removed(stack: Stack) -> None:
     assert {entry["tid"] for entry in command(stack, "tenants", "list")} == {CONTOSO, FABRIKAM}
 
 
+def test_a_stack_that_keeps_its_state_in_redis_has_no_database_and_can_be_operated(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path / "state")
+    folder.prepare()
+    folder.master_secret()
+    done = run(folder.path, "keys", "list", "--json")
+    assert done.returncode == 0, done.stderr
+    assert isinstance(json.loads(done.stdout), list)
+
+
 def test_without_a_stack_a_command_says_how_to_start_one(tmp_path: Path) -> None:
-    command_line = ["authserver", f"--state-dir={tmp_path / 'none'}", "keys", "list"]
-    done = subprocess.run(
-        [sys.executable, "-m", "devstack.cli", *command_line],
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
+    done = run(tmp_path / "none", "keys", "list")
     assert done.returncode == 1
     assert "make up" in done.stderr
     assert "Traceback" not in done.stderr
