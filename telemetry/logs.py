@@ -58,11 +58,9 @@ class TextFormatter(logging.Formatter):
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         # An audit line's event is its message already.
         shown = (item for item in fields_of(record).items() if item[0] != "event")
-        fields = " ".join(f"{name}={value}" for name, value in shown)
-        message = record.getMessage().encode("unicode_escape", "backslashreplace").decode()
-        line = (
-            f"{clock} {record.levelname:<7} {correlation.current()} {message}{' ' if fields else ''}{fields}"
-        )
+        words = " ".join([record.getMessage(), *(f"{name}={value}" for name, value in shown)])
+        text = words.encode("unicode_escape", "backslashreplace").decode()
+        line = f"{clock} {record.levelname:<7} {correlation.current()} {text}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

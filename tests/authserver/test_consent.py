@@ -99,6 +99,7 @@ def test_markup_in_a_name_is_shown_as_text(world: World, name: str) -> None:
         ("Line\r\nbreak\t tab", "Line break tab"),
         ("Nul\x00\x1b[31m", "Nul[31m"),
         ("\u3164\u115f\u2800", "An application without a name"),
+        ("Cl\u180baude\u180f", "Claude"),
         ("\U000e0041\U000e0042", "An application without a name"),
         ("e" + "\u0301" * 40, "é\u0301\u0301"),
         ("\uff23\uff4c\uff41\uff55\uff44\uff45", "Claude"),

@@ -54,6 +54,14 @@ def test_a_line_for_people_cannot_be_split_by_what_a_client_sent(lines: io.Strin
     assert "\x1b" not in line
 
 
+def test_a_field_for_people_cannot_split_its_line_either(lines: io.StringIO) -> None:
+    setup("authserver", fmt="text", stream=lines)
+    audit("token.refused", unverified_client_id="x\n12:00:00 INFO login.succeeded\x1b[31m\u2028")
+    (line,) = lines.getvalue().splitlines()
+    assert "\x1b" not in line
+    assert "unverified_client_id=x\\n12" in line
+
+
 def test_an_audit_line_carries_its_event_and_fields(lines: io.StringIO) -> None:
     setup("authserver", stream=lines)
     audit("login.refused", tenant="t1", reason="tenant_not_allowed")
