@@ -7,7 +7,7 @@ deliberately, once.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import requests
@@ -16,6 +16,9 @@ from requests.utils import get_environ_proxies
 from authserver.errors import UpstreamUnavailable
 
 TIMEOUT_SECONDS = 10.0
+# MSAL repeats the last errors in it, also the one that a browser brought to the callback: whatever stands
+# there would go into everybody's next request, and what is no Latin-1 would let none of them be sent.
+_REPEATED_ERRORS: Final = "x-client-last-telemetry"
 
 
 class EntraSession(requests.Session):
@@ -35,8 +38,10 @@ class EntraSession(requests.Session):
         self._timeout_seconds = timeout_seconds
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """Send a request; MSAL gives no timeout of its own."""
+        """Send a request; MSAL gives no timeout of its own, and tells Entra too much."""
         kwargs.setdefault("timeout", self._timeout_seconds)
+        headers = kwargs.get("headers") or {}
+        kwargs["headers"] = {name: headers[name] for name in headers if name.lower() != _REPEATED_ERRORS}
         return super().request(*args, **kwargs)
 
 

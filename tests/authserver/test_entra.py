@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -187,6 +187,37 @@ def test_another_persons_answer_injected_into_a_login_is_no_sign_in(
     state = parse_qs(urlsplit(go_to_entra(world, victim, client)).query)["state"][0]
     response = victim.get(f"/callback?state={state}&code={stolen['code'][0]}")
     assert answer_of(response)["error"] == "access_denied"  # PKCE: the verifier is another one
+
+
+@pytest.mark.parametrize("error", ["\u2603", "x|y,z", "e" * 300])
+def test_an_error_made_up_in_a_callback_url_is_nobody_elses_trouble(
+    world: World, client: dict[str, Any], error: str
+) -> None:
+    for _ in range(3):
+        browser = world.browser()
+        state = parse_qs(urlsplit(go_to_entra(world, browser, client)).query)["state"][0]
+        made_up = browser.get("/callback?" + urlencode({"state": state, "error": error}))
+        assert answer_of(made_up)["error"] == "access_denied"
+    assert "code" in answer_of(come_back(world, client))
+
+
+def test_what_went_wrong_for_one_person_is_not_told_in_anothers_request(
+    world: World, client: dict[str, Any], session: EntraSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[dict[str, str]] = []
+    send = session.send
+
+    def noted(request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+        sent.append(dict(request.headers))
+        return send(request, **kwargs)
+
+    monkeypatch.setattr(session, "send", noted)
+    browser = world.browser()
+    state = parse_qs(urlsplit(go_to_entra(world, browser, client)).query)["state"][0]
+    browser.get(f"/callback?state={state}&error=made-up")
+    come_back(world, client)
+    assert sent
+    assert "made-up" not in str(sent)
 
 
 @pytest.mark.parametrize("fault", ["access_denied", "token_error"])
