@@ -31,6 +31,7 @@ from telemetry.audit import audit
 # The hash of the user code that a form decides about; None: the form that asks for the code.
 DeviceForms = BrowserForms[str | None]
 _NOT_WAITING = "this code was used already or has expired"
+_GONE = "this application is not registered here any more"
 
 
 class DeviceEndpoint:
@@ -95,8 +96,9 @@ class DeviceEndpoint:
 
     def _look_up(self, request: HttpRequest, text: str) -> Reply:
         address = self._addresses.address_of(request)
+        network = network_of(address)
         try:
-            self._guesses.count(network_of(address))
+            self._guesses.count(network)
         except TooManyGuesses as error:
             audit("device.guesses_refused", address=address, reason=error.scope)
             raise HttpRefusal(
@@ -110,13 +112,14 @@ class DeviceEndpoint:
         if user_code is None or record is None:
             audit("device.code_unknown", address=address)
             return self._ask_code(request, "", is_refused=True)
+        self._guesses.give_back(network)
         return self._ask_decision(request, record, shown(user_code))
 
     def _ask_decision(self, request: HttpRequest, record: DeviceAuthorization, user_code: str) -> Reply:
         client = self._clients.get(record.client_id)
         resource = self._resources.by_uri(record.resource)
         if client is None or resource is None:
-            raise PageError("invalid_client", "this application is not registered here any more")
+            raise PageError("invalid_client", _GONE)
         values = {
             "user_code": user_code,
             "client_name": clean_name(client.client_name, "An application without a name"),
@@ -132,7 +135,7 @@ class DeviceEndpoint:
     def _allow(self, user_code_hash: str) -> Reply:
         record = self._waiting(user_code_hash)
         if self._clients.get(record.client_id) is None:
-            raise PageError("invalid_client", "this application is not registered here any more")
+            raise PageError("invalid_client", _GONE)
         reply = self._departures.depart("device", SignInHints(), user_code_hash=user_code_hash)
         audit(
             "consent.given",
@@ -179,13 +182,22 @@ class DeviceArrival:
 
     Args:
         requests: what waits.
+        clients: know whether the application may still be given anything.
         tenants: know which of the scopes this person holds.
         vault: takes what Entra gave for the session.
         pages: for the last word.
     """
 
-    def __init__(self, requests: DeviceRequests, tenants: TenantPolicy, vault: Vault, pages: Pages) -> None:
+    def __init__(
+        self,
+        requests: DeviceRequests,
+        clients: ClientDirectory,
+        tenants: TenantPolicy,
+        vault: Vault,
+        pages: Pages,
+    ) -> None:
         self._requests = requests
+        self._clients = clients
         self._tenants = tenants
         self._vault = vault
         self._pages = pages
@@ -196,6 +208,8 @@ class DeviceArrival:
         record = self._requests.find(user_code_hash)
         if record is None:
             raise PageError("invalid_request", _NOT_WAITING)
+        if self._clients.get(record.client_id) is None:
+            raise PageError("invalid_client", _GONE)
         person = {"client_id": record.client_id, "tid": identity.tid, "oid": identity.oid}
         scopes = self._tenants.admitted(identity, record.scopes)
         if not scopes:

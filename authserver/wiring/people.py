@@ -104,7 +104,9 @@ class People:
         """Return what happens to those who come back from Entra."""
         parts, settings = self._parts, self._settings
         return {
-            "device": DeviceArrival(parts.device_requests, parts.tenants, parts.vault, self._pages),
+            "device": DeviceArrival(
+                parts.device_requests, parts.clients, parts.tenants, parts.vault, self._pages
+            ),
             "account": AccountArrival(self._account, self._url("/account"), parts.clock),
             "onboarding": OnboardingArrival(parts.invitations, self._pages),
             "admin": admin_door.AdminArrival(

@@ -1,8 +1,8 @@
 """How many user codes may be tried (RFC 8628 5.1): by one network, and by everybody together.
 
-Called by ``web.device`` before a code is looked up. Every try counts, the right one too, and is counted in
-the store before its answer is known: parallel tries and several workers are all seen. Must not know what is
-tried.
+Called by ``web.device`` before a code is looked up. Every try is counted in the store before its answer is
+known: parallel tries and several workers are all seen. One that was right is given back: many people behind
+one address may connect devices. Must not know what is tried.
 """
 
 from typing import Final
@@ -49,14 +49,20 @@ class GuessLimit:
         Raises:
             TooManyGuesses: it must not be looked at.
         """
+        window, into_seconds = divmod(int(self._clock()), WINDOW_SECONDS)
         # Who is over their own limit does not use up what everybody has.
         for name, most, scope in (
             (f"from {network}", MOST_FROM_ONE_NETWORK, "network"),
             (_TOTAL, MOST_IN_TOTAL, "total"),
         ):
-            window, into_seconds = divmod(int(self._clock()), WINDOW_SECONDS)
-            if self._add(f"{window} {name}", (window + 1) * WINDOW_SECONDS, most) > most:
+            if self._add(f"{window} {name}", _end_of(window), most) > most:
                 raise TooManyGuesses(scope, WINDOW_SECONDS - into_seconds)
+
+    def give_back(self, network: str) -> None:
+        """Uncount a try that was right: who knows a code has guessed none."""
+        window = int(self._clock()) // WINDOW_SECONDS
+        for name in (f"from {network}", _TOTAL):
+            self._subtract(f"{window} {name}", _end_of(window))
 
     def _add(self, name: str, expires_at_seconds: int, most: int) -> int:
         for _ in range(_ATTEMPTS):
@@ -70,3 +76,15 @@ class GuessLimit:
             if count > most or self._records.swap_record(_KIND, name, seen, str(count), expires_at_seconds):
                 return count
         raise StoreUnavailable("guesses came faster than they could be counted")
+
+    def _subtract(self, name: str, expires_at_seconds: int) -> None:
+        for _ in range(_ATTEMPTS):
+            seen = self._records.get_record(_KIND, name)
+            if seen is None or int(seen) == 0:
+                return
+            if self._records.swap_record(_KIND, name, seen, str(int(seen) - 1), expires_at_seconds):
+                return
+
+
+def _end_of(window: int) -> int:
+    return (window + 1) * WINDOW_SECONDS

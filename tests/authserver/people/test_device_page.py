@@ -1,6 +1,7 @@
 """The page of the device flow: the code is typed or confirmed, the facts are shown, one browser decides."""
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,6 +131,15 @@ def test_guesses_from_one_network_are_limited_and_the_right_code_waits_too(
     assert enter(world.browser(), device.answer["user_code"], environ_base=elsewhere).status_code == 200
 
 
+def test_a_busy_team_behind_one_address_that_types_its_codes_is_not_limited(world: World) -> None:
+    client = operators_client(world)
+    for _ in range(MOST_FROM_ONE_NETWORK + 5):
+        assert enter(world.browser(), ask(world, client).answer["user_code"]).status_code == 200
+    for _ in range(MOST_FROM_ONE_NETWORK):
+        assert enter(world.browser(), "BBBB-BBBB").status_code == 400
+    assert enter(world.browser(), "BBBB-BBBB").status_code == 429
+
+
 def test_guesses_are_allowed_again_in_the_next_minutes(world: World) -> None:
     for _ in range(MOST_FROM_ONE_NETWORK + 1):
         refused = enter(world.browser(), "BBBB-BBBB")
@@ -216,6 +226,21 @@ def test_a_client_that_was_removed_meanwhile_gets_nothing(world: World, device: 
     world.clock.advance(5)
     assert is_page(browser.post("/device", data={**page.fields, "decision": "allow"}), 400)
     assert is_page(enter(browser, device.answer["user_code"]), 400)
+
+
+def test_a_client_that_was_disabled_while_the_person_was_at_entra_gets_nothing(
+    world: World, device: Device
+) -> None:
+    browser = world.browser()
+    departed = decide(browser, device.answer["user_code"], "allow")
+    client = world.store.get_client("television")
+    assert client is not None
+    world.store.update_client(replace(client, is_disabled=True))
+    world.clock.advance(5)
+    assert is_page(come_back(browser, departed), 400)
+    world.store.update_client(client)
+    world.clock.advance(5)
+    assert device.error() == "authorization_pending"
 
 
 @pytest.mark.requirement("RFC9700-4.16-FRAMING")
