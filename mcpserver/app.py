@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 
 from mcpserver.auth import Authenticator
+from mcpserver.changes.memory import MemoryChanges
 from mcpserver.documents import documents
 from mcpserver.fetching import http_session
 from mcpserver.guard import Guard
 from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
+from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.tool_methods import ToolMethods
@@ -53,7 +55,8 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         clock,
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
-    tools = ToolMethods(make_registry(settings, store))
+    contexts = Contexts(MemoryChanges())
+    tools = ToolMethods(make_registry(settings, store), contexts)
     sessions = _sessions(settings)
     methods = {**server_methods(with_sessions=sessions is not None), **tools.methods()}
     core = Core(
@@ -66,7 +69,6 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         ),
         auth=auth,
         dispatcher=Dispatcher(methods),
-        tools=tools,
         sessions=sessions,
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, clock, ongoing),

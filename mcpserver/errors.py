@@ -19,6 +19,7 @@ SERVER_BUSY: Final = -32001
 NO_CODE: Final = -32000
 # Defined by MCP 2026-07-28, Basic, "Error Codes".
 HEADER_MISMATCH: Final = -32020
+MISSING_CAPABILITY: Final = -32021
 UNSUPPORTED_PROTOCOL_VERSION: Final = -32022
 
 
@@ -118,9 +119,33 @@ class JsonRpcError(McpServerError):
         self.http_status = http_status
 
 
+class MissingCapability(JsonRpcError):
+    """The client has not declared what an answer would need (MCP 2026-07-28, Basic, "Error Codes").
+
+    Args:
+        required: the part of ClientCapabilities that is missing.
+    """
+
+    def __init__(self, required: Mapping[str, Any]) -> None:
+        super().__init__(
+            MISSING_CAPABILITY,
+            f"The client does not offer what this needs: {', '.join(sorted(required))}",
+            {"requiredCapabilities": dict(required)},
+            http_status=400,
+        )
+
+
+class Unanswered(McpServerError):
+    """The client did not answer a question: an error, no answer in time, or no way to ask it."""
+
+
 class CallCancelled(BaseException):
     """Thrown into the greenlet of a call that its client gave up; no tool should catch it: no Exception."""
 
 
 class ToolError(Exception):
     """What a tool raises for an error that the model may read and act on; its text becomes the result."""
+
+
+class ResourceNotFound(Exception):
+    """What a resource raises when it has nothing under the URI that was asked for."""

@@ -84,6 +84,15 @@ class Settings(BaseSettings):
     """Sessions of one process; the one idle longest makes room."""
     max_sessions_per_caller: int = Field(default=2_000, ge=1)
     """Sessions of one person, through whatever clients; further ones are refused with 429."""
+    input_timeout_seconds: float = Field(default=300.0, gt=0)
+    """How long a call waits for the answer to what it asked a client of a revision before 2026; and how long
+    the questions of 2026-07-28 can be answered (requestState)."""
+    state_secret: SecretStr | None = Field(default=None, min_length=32)
+    """Seals requestState (MCP Multi Round-Trip Requests); the same on all pods. Default: one made at the
+    start, or kept in Redis."""
+    redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url"))
+    """REDIS_URL: sessions, changes and tasks are shared through it, so that any worker of any pod serves
+    them."""
     tool_modules: tuple[str, ...] = ()
     """Modules whose tools are served beside the built-in ones and those of installed packages. JSON list."""
     snippets_folder: Path = Path(".mcpstack/snippets")
@@ -167,4 +176,4 @@ def _aliases(public_url: str, port: int) -> tuple[str, ...]:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = str(location[0]) if location else "settings"
-    return name if name.startswith("AZURE_") else _PREFIX + name.upper()
+    return name if name.startswith(("AZURE_", "REDIS_")) else _PREFIX + name.upper()

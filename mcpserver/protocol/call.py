@@ -3,20 +3,34 @@
 Made by the transports, read by the method handlers. Must not change on the way.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mcpserver.principal import Principal
 from mcpserver.protocol.jsonrpc import Request
-from mcpserver.tools.context import Channel
+from mcpserver.sessions.protocol import Session
 from mcpserver.wire import LogLevel
 
 
-class LegacySession(Protocol):
-    """What method handlers may change of a session of a revision before 2026."""
+class Channel(Protocol):
+    """The way from a call back to its client; made by the transports."""
 
-    log_level: LogLevel | None
-    version: str
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send one notification on the call's own stream; waits while the client reads too slowly."""
+
+    def request(self, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> Mapping[str, dict[str, Any]]:
+        """Send requests (method and params by key) and wait for their results: revisions before 2026 alone.
+
+        Raises:
+            Unanswered: an error came back, nothing came in time, or this client cannot be asked.
+        """
+
+    def start_task(self, message: str | None) -> bool:
+        """Answer the call with a task and go on; say whether that was done."""
+
+    def hang_up(self) -> None:
+        """Close the stream; the client may come back for what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +41,10 @@ class Call:
         principal: who asks; verified.
         request: what is asked.
         version: the revision whose rules hold.
-        channel: where notifications about this request go.
+        channel: the way back.
         log_level: the least severe log line that the client wants, None for none.
         session: None for a modern request, and for a legacy one without a session.
+        capabilities: what the client declared: with the request, or when its session opened.
     """
 
     principal: Principal
@@ -37,4 +52,5 @@ class Call:
     version: str
     channel: Channel
     log_level: LogLevel | None
-    session: LegacySession | None = None
+    session: Session | None
+    capabilities: Mapping[str, Any]

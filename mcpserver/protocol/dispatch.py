@@ -7,6 +7,7 @@ InsufficientScope.
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from mcp_types.methods import CLIENT_REQUESTS
@@ -16,10 +17,32 @@ from mcpserver.errors import INVALID_PARAMS, METHOD_NOT_FOUND, JsonRpcError, Mcp
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.eras import MODERN
+from mcpserver.protocol.input_required import InputRequired
+from mcpserver.protocol.jsonrpc import Request
 from telemetry import correlation
 
 Handler = Callable[[Call], dict[str, Any]]
-Methods = Mapping[str, Handler]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A method.
+
+    Attributes:
+        handler: returns the result.
+        admit: raises what can be told before anything starts, so that it can travel as an HTTP status:
+            InsufficientScope or JsonRpcError.
+        speaks: says whether a request may send something before its result: it needs a stream.
+        is_ours: no revision lists the method: an extension's, of 2026-07-28.
+    """
+
+    handler: Handler
+    admit: Callable[[Call], object] | None = None
+    speaks: Callable[[Request], bool] | None = None
+    is_ours: bool = False
+
+
+Methods = Mapping[str, Row]
 
 # Its shape is checked by its own handler: the one method that is on the hot path.
 _CHECKED_BY_HANDLER: Final = frozenset({"tools/call"})
@@ -27,10 +50,26 @@ _log = logging.getLogger(__name__)
 
 
 class Dispatcher:
-    """Args: methods: method name → handler."""
+    """Args: methods: method name → row."""
 
     def __init__(self, methods: Methods) -> None:
         self._methods = dict(methods)
+
+    def admit(self, call: Call) -> None:
+        """Refuse what can be refused before anything of a request is done.
+
+        Raises:
+            JsonRpcError: the request cannot be served.
+            InsufficientScope: the caller's token does not allow it.
+        """
+        row = self._methods.get(call.request.method)
+        if row is not None and row.admit is not None:
+            row.admit(call)
+
+    def speaks(self, request: Request) -> bool:
+        """Say whether a request may notify or ask the client before its result."""
+        row = self._methods.get(request.method)
+        return row is not None and row.speaks is not None and row.speaks(request)
 
     def dispatch(self, call: Call) -> dict[str, Any]:
         """Return the result.
@@ -40,16 +79,18 @@ class Dispatcher:
             InsufficientScope: the caller's token does not allow it.
         """
         method = call.request.method
-        handler = self._methods.get(method)
+        row = self._methods.get(method)
         shape = CLIENT_REQUESTS.get((method, call.version))
-        if handler is None or shape is None:
+        if row is None or (shape is None and not (row.is_ours and call.version == MODERN)):
             # MCP 2026-07-28 Streamable HTTP: 404 with -32601; before, errors travelled with 200.
             status = 404 if call.version == MODERN else 200
             raise JsonRpcError(METHOD_NOT_FOUND, f"Method not found: {method}", http_status=status)
-        if method not in _CHECKED_BY_HANDLER:
+        if shape is not None and method not in _CHECKED_BY_HANDLER:
             _check_shape(shape, call)
         try:
-            return handler(call)
+            return row.handler(call)
+        except InputRequired as asked:
+            return asked.result
         except McpServerError:
             raise
         except Exception:

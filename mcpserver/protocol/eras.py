@@ -126,6 +126,12 @@ def negotiate(asked: object) -> str:
     return asked if isinstance(asked, str) and asked in HANDSHAKE_PROTOCOL_VERSIONS else NEWEST_LEGACY
 
 
+def declared_capabilities(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a client declared when it opened a session, ``{}`` for anything but an object."""
+    capabilities = params.get("capabilities")
+    return capabilities if isinstance(capabilities, dict) else {}
+
+
 def unsupported_version(asked: str) -> JsonRpcError:
     """Return the error that names what is served instead (MCP Versioning, "Protocol Version Negotiation")."""
     return JsonRpcError(

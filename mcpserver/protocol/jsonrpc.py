@@ -55,9 +55,17 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A client's answer to a request of ours; ``id`` is None where an error could not name its request."""
+    """A client's answer to a request of ours.
+
+    Attributes:
+        id: of the request; None where an error could not name it.
+        result: what it answered; None for an error.
+        error: the error's object; None for a result.
+    """
 
     id: RequestId | None
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
 
 
 Message = Request | Notification | Response
@@ -144,6 +152,11 @@ def notification(method: str, params: dict[str, Any]) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "method": method, "params": params}, default=str)
 
 
+def request(identifier: RequestId, method: str, params: dict[str, Any]) -> bytes:
+    """Return a request of ours (revisions before 2026)."""
+    return orjson.dumps({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params})
+
+
 def readable_id(body: bytes) -> RequestId | None:
     """Return the id of a message that is not valid otherwise, so that its refusal can echo it."""
     try:
@@ -176,7 +189,12 @@ def _response(value: dict[str, Any]) -> Response:
     has_outcome = ("result" in value) != ("error" in value)
     if not has_outcome or not (_is_id(identifier) or (identifier is None and "error" in value)):
         raise _invalid("a message has a method, or an id with a result or an error")
-    return Response(identifier)
+    outcome = value.get("result", value.get("error"))
+    if not isinstance(outcome, dict):
+        raise _invalid("a result and an error are objects")
+    if _is_too_deep(outcome, MAX_NESTING):
+        raise _invalid(f"the message is nested more than {MAX_NESTING} levels deep")
+    return Response(identifier, value.get("result"), value.get("error"))
 
 
 def _is_id(value: Any) -> bool:

@@ -12,7 +12,7 @@ from mcp_types import SERVER_INFO_META_KEY
 from mcpserver.errors import INVALID_REQUEST, JsonRpcError
 from mcpserver.protocol import eras
 from mcpserver.protocol.call import Call
-from mcpserver.protocol.dispatch import Methods
+from mcpserver.protocol.dispatch import Methods, Row
 
 SERVER_INFO: Final = {"name": "mcpstack", "title": "mcpstack", "version": version("mcpstack")}
 INSTRUCTIONS: Final = (
@@ -40,10 +40,10 @@ def cacheable(body: dict[str, Any], *, private: bool) -> dict[str, Any]:
 def server_methods(*, with_sessions: bool) -> Methods:
     """Return the rows; without sessions no legacy client is promised what only a session could keep."""
     return {
-        "server/discover": _discover,
-        "initialize": lambda call: _initialize(call, with_logging=with_sessions),
-        "ping": lambda _call: {},
-        "logging/setLevel": _set_level,
+        "server/discover": Row(_discover),
+        "initialize": Row(lambda call: _initialize(call, with_logging=with_sessions)),
+        "ping": Row(lambda _call: {}),
+        "logging/setLevel": Row(_set_level),
     }
 
 
@@ -63,7 +63,7 @@ def _discover(_call: Call) -> dict[str, Any]:
 def _initialize(call: Call, *, with_logging: bool) -> dict[str, Any]:
     negotiated = eras.negotiate(call.request.params.get("protocolVersion"))
     if call.session is not None:
-        call.session.version = negotiated
+        call.session.initialized(negotiated, eras.declared_capabilities(call.request.params))
     info = {k: v for k, v in SERVER_INFO.items() if k != "title" or negotiated >= "2025-06-18"}
     body: dict[str, Any] = {
         "protocolVersion": negotiated,

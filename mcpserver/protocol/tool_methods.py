@@ -17,11 +17,12 @@ from pydantic_core import to_jsonable_python
 from mcpserver import metrics
 from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError, ToolError
 from mcpserver.protocol.call import Call
-from mcpserver.protocol.dispatch import Methods
+from mcpserver.protocol.contexts import Contexts
+from mcpserver.protocol.dispatch import Methods, Row
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.jsonrpc import Request
 from mcpserver.protocol.server import cacheable, modern_result
-from mcpserver.tools import Context, Tool
+from mcpserver.tools import Tool
 from mcpserver.tools.registry import Registry
 from mcpserver.tools.schema import ArgumentsInvalid
 from telemetry import correlation
@@ -31,15 +32,19 @@ _log = logging.getLogger(__name__)
 
 
 class ToolMethods:
-    """Args: registry: all tools; fixed from here on."""
+    """Args: registry: all tools; fixed from here on; contexts: makes what tools are given of a call."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, contexts: Contexts) -> None:
         self._registry = registry
+        self._contexts = contexts
         self._listings: dict[str, list[dict[str, Any]]] = {}
 
     def methods(self) -> Methods:
         """Return the rows."""
-        return {"tools/list": self.list, "tools/call": self.call}
+        return {
+            "tools/list": Row(self.list),
+            "tools/call": Row(self.call, admit=self.find, speaks=self.may_notify),
+        }
 
     def list(self, call: Call) -> dict[str, Any]:
         """Return one page of the tools; the cursor is the name of the last tool of the page before."""
@@ -64,7 +69,7 @@ class ToolMethods:
         """
         tool, arguments = self.find(call)
         started = time.perf_counter()
-        body = _run(tool, arguments, call)
+        body = _run(tool, arguments, call, self._contexts)
         metrics.tool_called(tool.name, time.perf_counter() - started, failed="isError" in body)
         return modern_result(body) if call.version == MODERN else body
 
@@ -91,34 +96,24 @@ class ToolMethods:
         return tool, arguments or {}
 
 
-def _run(tool: Tool, arguments: Mapping[str, Any], call: Call) -> dict[str, Any]:
+def _run(tool: Tool, arguments: Mapping[str, Any], call: Call, contexts: Contexts) -> dict[str, Any]:
     signature = tool.signature
     try:
         named = signature.read(arguments)
         if signature.context_parameter is not None:
-            named[signature.context_parameter] = _context(tool, call)
+            named[signature.context_parameter] = contexts.make(call, tool.name)
         returned = tool.function(**named)
         return _result(returned, signature.structured(returned), call.version)
     except (ToolError, ArgumentsInvalid) as error:
         # MCP 2025-11-25 Tools, "Error Handling": what the model can mend is a result, not a protocol error.
         return _failed(str(error))
+    except JsonRpcError:
+        raise
     except (Exception, SystemExit, gevent.Timeout):
         # SystemExit too: it would end the process, and everybody's calls with it. A time-out of gevent is no
         # Exception either, and nobody below here would answer the call.
         _log.exception("tool %s failed", tool.name)
         return _failed(f"The tool failed (reference {correlation.current()})")
-
-
-def _context(tool: Tool, call: Call) -> Context:
-    token = call.request.meta.get("progressToken")
-    valid = isinstance(token, str | int) and not isinstance(token, bool)
-    return Context(
-        call.principal,
-        call.channel,
-        logger=tool.name,
-        progress_token=token if valid else None,
-        log_level=call.log_level,
-    )
 
 
 def _result(returned: Any, structured: Any, version: str) -> dict[str, Any]:

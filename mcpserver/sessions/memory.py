@@ -6,8 +6,8 @@ timer is needed. Must not be used with several workers: the next request may com
 
 import secrets
 from collections import Counter, OrderedDict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from mcpserver import metrics
 from mcpserver.principal import Principal
@@ -32,7 +32,7 @@ class MemorySessions:
         # By person: anybody can register clients, as many as it takes to fill the place.
         self._per_person: Counter[str] = Counter()
 
-    def open(self, principal: Principal, version: str) -> Session:
+    def open(self, principal: Principal, version: str, capabilities: Mapping[str, Any]) -> Session:
         """Make a session."""
         self._sweep()
         owner = (principal.subject, principal.client_id)
@@ -40,7 +40,7 @@ class MemorySessions:
             raise TooManySessions("Too many of your sessions are open")
         while len(self._sessions) >= self._most:
             self._end(next(iter(self._sessions.values())))
-        session = Session(secrets.token_urlsafe(24), owner, version, self._clock())
+        session = Session(secrets.token_urlsafe(24), owner, version, capabilities, self._clock())
         self._sessions[session.id] = session
         self._per_person[principal.subject] += 1
         metrics.sessions(len(self._sessions))

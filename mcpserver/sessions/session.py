@@ -9,29 +9,34 @@ caller.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from gevent import Greenlet
-
-from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, CallCancelled, JsonRpcError
+from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, JsonRpcError, Unanswered
+from mcpserver.sessions.protocol import STANDALONE, Stream
 from mcpserver.sessions.stream import EventStream
 from mcpserver.wire import LogLevel, RequestId
 
 MAX_RUNNING_CALLS: Final = 32
 # Streams of finished requests that can still be resumed.
 _KEPT_STREAMS: Final = 8
-# The stream for messages that belong to no request (GET before 2026, the whole session in 2024-11-05).
-STANDALONE: Final = 0
+# Subscriptions that one session may have.
+MAX_SUBSCRIPTIONS: Final = 1000
 
 
 class Session:
-    """Args: id: unguessable, visible ASCII; owner: ``(sub, client_id)``; version: negotiated; now: in s."""
+    """Args: session_id: unguessable, visible ASCII; owner: ``(sub, client_id)``; version: negotiated;
+    capabilities: the client's; now: in s.
+    """
 
     __slots__ = (
         "_next_stream",
         "_running",
         "_streams",
+        "_subscribed",
+        "capabilities",
+        "changes_seen",
         "closed",
         "id",
         "log_level",
@@ -40,17 +45,31 @@ class Session:
         "version",
     )
 
-    def __init__(self, session_id: str, owner: tuple[str, str], version: str, now: float) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        owner: tuple[str, str],
+        version: str,
+        capabilities: Mapping[str, Any],
+        now: float,
+    ) -> None:
         self.id = session_id
         self.owner = owner
         self.version = version
+        self.capabilities = capabilities
         self.used_at = now
+        self.changes_seen = ""
         self.closed = False
         # Before 2026 a server may choose what to send until the client sets a level (MCP Logging).
         self.log_level: LogLevel | None = "info"
         self._streams: OrderedDict[int, EventStream] = OrderedDict()
         self._next_stream = STANDALONE + 1
-        self._running: dict[RequestId, Greenlet[..., None]] | None = None
+        self._running: dict[RequestId, Callable[[], object]] | None = None
+        self._subscribed: set[str] | None = None
+
+    def initialized(self, version: str, capabilities: Mapping[str, Any]) -> None:
+        """See ``protocol.Session``."""
+        self.version, self.capabilities = version, capabilities
 
     def standalone_stream(self) -> EventStream:
         """Return the stream that belongs to no request."""
@@ -77,11 +96,29 @@ class Session:
         """Drop a stream that nothing was sent on."""
         self._streams.pop(number, None)
 
-    def started(self, request_id: RequestId, greenlet: "Greenlet[..., None]") -> None:
+    @property
+    def subscribed(self) -> AbstractSet[str]:
+        """See ``protocol.Session``."""
+        return self._subscribed or frozenset()
+
+    def subscribe(self, uri: str) -> None:
+        """See ``protocol.Session``."""
+        if self._subscribed is None:
+            self._subscribed = set()
+        if len(self._subscribed) >= MAX_SUBSCRIPTIONS:
+            raise JsonRpcError(SERVER_BUSY, f"A session may have {MAX_SUBSCRIPTIONS} subscriptions")
+        self._subscribed.add(uri)
+
+    def unsubscribe(self, uri: str) -> None:
+        """See ``protocol.Session``."""
+        if self._subscribed is not None:
+            self._subscribed.discard(uri)
+
+    def started(self, request_id: RequestId, cancel: Callable[[], object]) -> None:
         """Remember a running call, so that it can be cancelled."""
         if self._running is None:
             self._running = {}
-        self._running[request_id] = greenlet
+        self._running[request_id] = cancel
 
     def check_room(self, request_id: RequestId) -> None:
         """Refuse one more call when too many run, or one that could not be told from another.
@@ -112,9 +149,20 @@ class Session:
     def cancel(self, request_id: object) -> None:
         """Stop a running call (MCP Cancellation); unknown ones are ignored."""
         if self._running is not None and isinstance(request_id, str | int):
-            greenlet = self._running.pop(request_id, None)
-            if greenlet is not None:
-                greenlet.kill(CallCancelled, block=False)
+            cancel = self._running.pop(request_id, None)
+            if cancel is not None:
+                cancel()
+
+    def ask(
+        self, _stream: Stream, _requests: Mapping[str, tuple[str, dict[str, Any]]]
+    ) -> Mapping[str, dict[str, Any]]:
+        """See ``protocol.Session``."""
+        raise Unanswered("This client cannot be asked")
+
+    def answered(
+        self, request_id: RequestId | None, result: dict[str, Any] | None, error: dict[str, Any] | None
+    ) -> None:
+        """See ``protocol.Session``."""
 
     def is_in_use(self) -> bool:
         """Say whether a call runs or a connection reads one of the streams."""
@@ -125,9 +173,5 @@ class Session:
         self.closed = True
         for request_id in list(self._running or ()):
             self.cancel(request_id)
-        self.close_streams()
-
-    def close_streams(self) -> None:
-        """End the streams only."""
         for stream in self._streams.values():
             stream.close()

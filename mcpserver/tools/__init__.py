@@ -17,8 +17,20 @@ A package offers its tools by naming the module in the entry point group ``mcpse
 transports or revisions: the same function serves every one of them.
 """
 
-from mcpserver.errors import ToolError
+from mcpserver.errors import ResourceNotFound, ToolError
 from mcpserver.tools.context import Context
 from mcpserver.tools.model import Tool, tool
+from mcpserver.tools.questions import Elicit, Elicited, ElicitUrl, ListRoots, Sample
 
-__all__ = ["Context", "Tool", "ToolError", "tool"]
+__all__ = [
+    "Context",
+    "Elicit",
+    "ElicitUrl",
+    "Elicited",
+    "ListRoots",
+    "ResourceNotFound",
+    "Sample",
+    "Tool",
+    "ToolError",
+    "tool",
+]

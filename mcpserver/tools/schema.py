@@ -15,6 +15,7 @@ from pydantic.errors import PydanticUserError
 from pydantic_core import SchemaValidator
 
 from mcpserver.tools.context import Context
+from mcpserver.tools.json_schema import self_contained
 
 _SECTION: Final = re.compile(r"^\s*(Args|Arguments|Parameters|Returns|Raises|Yields|Note|Example)s?:\s*$")
 _ARGUMENT: Final = re.compile(r"^(\s+)(\w+)\s*(?:\([^)]*\))?:\s*(.*)$")
@@ -141,38 +142,6 @@ def _is_content(hint: Any) -> bool:
     if get_args(hint):
         return all(_is_content(each) for each in get_args(hint) if each is not type(None))
     return isinstance(hint, type) and hint.__module__.startswith("mcp_types")
-
-
-class _ContainsItselfError(Exception):
-    """A definition that refers to itself cannot be written out."""
-
-
-def self_contained(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema with its local references replaced by what they refer to.
-
-    Some clients drop ``$defs`` before they compile a schema, and then refuse every tool of the server. A
-    schema with a type that contains itself is returned as it is.
-    """
-    definitions = schema.get("$defs", {})
-
-    def replaced(value: Any, inside: tuple[str, ...]) -> Any:
-        if isinstance(value, list):
-            return [replaced(each, inside) for each in value]
-        if not isinstance(value, dict):
-            return value
-        rest = {key: replaced(each, inside) for key, each in value.items() if key not in ("$ref", "$defs")}
-        name = str(value.get("$ref", "")).removeprefix("#/$defs/")
-        if name not in definitions:
-            return rest
-        if name in inside:
-            raise _ContainsItselfError
-        return {**replaced(definitions[name], (*inside, name)), **rest}
-
-    try:
-        result: dict[str, Any] = replaced(schema, ())
-    except _ContainsItselfError:
-        return schema
-    return result
 
 
 def _description(function: Callable[..., Any]) -> str:

@@ -12,7 +12,7 @@ import gevent
 
 from mcpserver import metrics
 from mcpserver.principal import Principal
-from mcpserver.sessions.stream import EventStream
+from mcpserver.sessions.protocol import Stream
 from mcpserver.transports.departure import Departure
 from mcpserver.transports.ongoing import Ongoing
 
@@ -30,7 +30,7 @@ def plain_event(_number: int, data: bytes) -> bytes:
     return b"event: message\ndata: " + data + b"\n\n"
 
 
-def numbered_event(stream: EventStream) -> RenderEvent:
+def numbered_event(stream: Stream) -> RenderEvent:
     """Write events whose ids name the stream and the position in it (MCP 2025-11-25 transports,
     "Resumability").
     """
@@ -42,7 +42,7 @@ def numbered_event(stream: EventStream) -> RenderEvent:
     return render
 
 
-def priming_event(stream: EventStream) -> bytes:
+def priming_event(stream: Stream) -> bytes:
     """Write the event that lets a client of 2025-11-25 resume a stream before anything was sent on it."""
     return b"id: %d_%d\nretry: %d\ndata: \n\n" % (stream.number, stream.position, RETRY_MILLISECONDS)
 
@@ -74,7 +74,7 @@ class Carrier:
 
     def carry(
         self,
-        stream: EventStream,
+        stream: Stream,
         reader: int,
         render: RenderEvent,
         *,
@@ -137,7 +137,7 @@ class _Passage:
 
     __slots__ = ("is_left", "of_call", "stream")
 
-    def __init__(self, stream: EventStream, of_call: bool) -> None:
+    def __init__(self, stream: Stream, of_call: bool) -> None:
         self.stream = stream
         self.of_call = of_call
         self.is_left = False

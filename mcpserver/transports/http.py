@@ -20,10 +20,8 @@ from mcpserver.protocol import eras, jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.protocol.eras import MirroredHeaders
-from mcpserver.protocol.jsonrpc import Message, Notification, Request
-from mcpserver.protocol.tool_methods import ToolMethods
-from mcpserver.sessions.protocol import SessionNotFound, Sessions
-from mcpserver.sessions.session import STANDALONE, Session
+from mcpserver.protocol.jsonrpc import Message, Notification, Request, Response
+from mcpserver.sessions.protocol import STANDALONE, Session, SessionNotFound, Sessions, Stream
 from mcpserver.sessions.stream import EventStream
 from mcpserver.transports import events, running
 from mcpserver.transports.departure import Departure
@@ -52,7 +50,6 @@ class Core:
     guard: Guard
     auth: Authenticator
     dispatcher: Dispatcher
-    tools: ToolMethods
     sessions: Sessions | None
     errors: ErrorRenderer
     carrier: Carrier
@@ -126,11 +123,12 @@ class HttpEndpoint:
                 INVALID_REQUEST, "Invalid request: this server asks for no responses", http_status=400
             )
         meta = eras.check_modern(headers, message)
-        if message.method == "tools/call" and self._core.tools.may_notify(message):
+        if self._core.dispatcher.speaks(message):
             stream = EventStream()
-            call = Call(principal, message, eras.MODERN, StreamChannel(stream), meta.log_level)
+            channel = StreamChannel(stream, None)
+            call = Call(principal, message, eras.MODERN, channel, meta.log_level, None, meta.capabilities)
             return self._beside(environ, start_response, call, stream, None)
-        call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level)
+        call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level, None, meta.capabilities)
         try:
             result = self._here(environ, call)
         except CallCancelled:
@@ -166,19 +164,24 @@ class HttpEndpoint:
             if session is not None:
                 session.notified(message.method, message.params)
             return send(environ, start_response, 202, b"")
-        if not isinstance(message, Request):
-            return send(environ, start_response, 202, b"")  # this server has asked for nothing
+        if isinstance(message, Response):
+            if session is not None:
+                session.answered(message.id, message.result, message.error)
+            return send(environ, start_response, 202, b"")
         if message.method == "initialize":
             return self._initialize(environ, start_response, principal, message)
         if session is not None:
             version = session.version
-            if message.method == "tools/call":
+            if message.method == "tools/call" or self._core.dispatcher.speaks(message):
                 session.check_room(message.id)
                 stream = session.new_stream()
-                call = Call(principal, message, version, StreamChannel(stream), session.log_level, session)
+                channel = StreamChannel(stream, session)
+                level, capabilities = session.log_level, session.capabilities
+                call = Call(principal, message, version, channel, level, session, capabilities)
                 return self._beside(environ, start_response, call, stream, session)
         log_level = session.log_level if session is not None else None
-        call = Call(principal, message, version, _SILENT, log_level, session)
+        capabilities = session.capabilities if session is not None else {}
+        call = Call(principal, message, version, _SILENT, log_level, session, capabilities)
         return send(
             environ, start_response, 200, jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
         )
@@ -186,12 +189,14 @@ class HttpEndpoint:
     def _initialize(
         self, environ: Environ, start_response: StartResponse, principal: Principal, message: Request
     ) -> Iterable[bytes]:
-        call = Call(principal, message, eras.NEWEST_LEGACY, _SILENT, None)
+        call = Call(principal, message, eras.NEWEST_LEGACY, _SILENT, None, None, {})
         result = self._core.dispatcher.dispatch(call)
         headers = []
         # Without sessions (several workers that share nothing) a client that is given no id sends none.
         if self._core.sessions is not None:
-            session = self._core.sessions.open(principal, result["protocolVersion"])
+            session = self._core.sessions.open(
+                principal, result["protocolVersion"], eras.declared_capabilities(message.params)
+            )
             headers.append(("Mcp-Session-Id", session.id))
         return send(environ, start_response, 200, jsonrpc.result(message.id, result), headers)
 
@@ -200,7 +205,7 @@ class HttpEndpoint:
         environ: Environ,
         start_response: StartResponse,
         call: Call,
-        stream: EventStream,
+        stream: Stream,
         session: Session | None,
     ) -> Iterable[bytes]:
         """Answer with plain JSON if the call sends nothing before its result, else with an event stream."""
@@ -241,7 +246,7 @@ class HttpEndpoint:
         self,
         environ: Environ,
         principal: Principal,
-        stream: EventStream,
+        stream: Stream,
         session: Session | None,
         reader: int,
         *,
@@ -308,8 +313,8 @@ class HttpEndpoint:
         if session is not None and session.version != _BATCHES:
             raise jsonrpc.no_batches()
         for message in messages:
-            if isinstance(message, Request) and message.method == "tools/call":
-                self._check_scopes(principal, message)
+            if isinstance(message, Request):
+                self._admit(principal, message)
         answers = []
         for message in messages:
             if isinstance(message, JsonRpcError):
@@ -317,22 +322,26 @@ class HttpEndpoint:
             elif isinstance(message, Notification):
                 if session is not None:
                     session.notified(message.method, message.params)
+            elif isinstance(message, Response):
+                if session is not None:
+                    session.answered(message.id, message.result, message.error)
             elif isinstance(message, Request):
                 answers.append(self._member(principal, session, message))
         if not answers:
             return send(environ, start_response, 202, b"")
         return send(environ, start_response, 200, b"[" + b",".join(answers) + b"]")
 
-    def _check_scopes(self, principal: Principal, message: Request) -> None:
+    def _admit(self, principal: Principal, message: Request) -> None:
         # Before anything of the batch is done: its answer is a challenge or a batch, not both.
         with contextlib.suppress(JsonRpcError):
-            self._core.tools.find(Call(principal, message, _BATCHES, _SILENT, None))
+            self._core.dispatcher.admit(Call(principal, message, _BATCHES, _SILENT, None, None, {}))
 
     def _member(self, principal: Principal, session: Session | None, message: Request) -> bytes:
         if message.method == "initialize":
             problem = JsonRpcError(INVALID_REQUEST, "Invalid request: initialize must not be part of a batch")
             return jsonrpc.error(message.id, problem)
-        call = Call(principal, message, _BATCHES, _SILENT, None, session)
+        capabilities = session.capabilities if session is not None else {}
+        call = Call(principal, message, _BATCHES, _SILENT, None, session, capabilities)
         try:
             return jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
         except JsonRpcError as problem:

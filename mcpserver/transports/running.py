@@ -4,19 +4,18 @@ Used by ``http`` for calls that may send notifications, and by ``sse`` for all. 
 response goes or what the client's departure means: the revisions differ.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
 from gevent import Greenlet
 from gevent.event import AsyncResult
 
-from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError
+from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError, Unanswered
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.dispatch import Dispatcher
-from mcpserver.sessions.session import Session
-from mcpserver.sessions.stream import EventStream
+from mcpserver.sessions.protocol import Session, Stream
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.wire import RequestId
 from telemetry import correlation
@@ -26,16 +25,33 @@ Outcome = dict[str, Any] | JsonRpcError | InsufficientScope | None
 
 
 class StreamChannel:
-    """A ``Channel`` onto a stream."""
+    """A ``Channel`` onto a stream.
 
-    __slots__ = ("_stream",)
+    Args: stream: of the call; session: None for a modern call: that client is not asked here.
+    """
 
-    def __init__(self, stream: EventStream) -> None:
+    __slots__ = ("_session", "_stream")
+
+    def __init__(self, stream: Stream, session: Session | None) -> None:
         self._stream = stream
+        self._session = session
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send one notification."""
         self._stream.send(jsonrpc.notification(method, params))
+
+    def request(self, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> Mapping[str, dict[str, Any]]:
+        """See ``Channel``."""
+        if self._session is None:
+            raise Unanswered("This client cannot be asked")
+        return self._session.ask(self._stream, requests)
+
+    def start_task(self, _message: str | None) -> bool:
+        """See ``Channel``."""
+        return False
+
+    def hang_up(self) -> None:
+        """See ``Channel``."""
 
 
 class SilentChannel:
@@ -43,6 +59,17 @@ class SilentChannel:
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Drop the notification: nobody waits for it."""
+
+    def request(self, _requests: Mapping[str, tuple[str, dict[str, Any]]]) -> Mapping[str, dict[str, Any]]:
+        """See ``Channel``."""
+        raise Unanswered("This client cannot be asked")
+
+    def start_task(self, _message: str | None) -> bool:
+        """See ``Channel``."""
+        return False
+
+    def hang_up(self) -> None:
+        """See ``Channel``: there is no stream."""
 
 
 class Answer:
@@ -54,7 +81,7 @@ class Answer:
             +-----a notification, long silence, the client left--> STREAM: the response is its last event
     """
 
-    def __init__(self, request_id: RequestId, stream: EventStream) -> None:
+    def __init__(self, request_id: RequestId, stream: Stream) -> None:
         self._request_id = request_id
         self._stream = stream
         self._streams = False
@@ -118,9 +145,13 @@ def start(
         finished(outcome[0] if outcome else None)
 
     greenlet: Greenlet[..., None] = gevent.spawn(run, correlation.current())
-    stay = ongoing.begin(call.principal, lambda: greenlet.kill(CallCancelled, block=False))
+
+    def cancel() -> None:
+        greenlet.kill(CallCancelled, block=False)
+
+    stay = ongoing.begin(call.principal, cancel)
     if session is not None:
-        session.started(call.request.id, greenlet)
+        session.started(call.request.id, cancel)
     greenlet.rawlink(end)
     return greenlet
 

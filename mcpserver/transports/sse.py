@@ -14,9 +14,8 @@ from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
-from mcpserver.protocol.jsonrpc import Notification, Request
-from mcpserver.sessions.protocol import SessionNotFound, Sessions
-from mcpserver.sessions.session import Session
+from mcpserver.protocol.jsonrpc import Notification, Request, Response
+from mcpserver.sessions.protocol import Session, SessionNotFound, Sessions
 from mcpserver.transports import events, running
 from mcpserver.transports.http import Core
 from mcpserver.transports.responses import Environ, StartResponse, preflight, send, start_events
@@ -45,7 +44,7 @@ class SseEndpoints:
                 raise RequestRefused(405, "Use GET", (("Allow", _SSE_METHODS),))
             check_accepts(environ, *ACCEPT_STREAM)
             sessions = self._sessions()
-            session = sessions.open(principal, VERSION)
+            session = sessions.open(principal, VERSION, {})
             start_events(environ, start_response)
             stream = session.standalone_stream()
             return self._core.carrier.carry(
@@ -87,6 +86,8 @@ class SseEndpoints:
             raise jsonrpc.no_batches()
         if isinstance(message, Notification):
             session.notified(message.method, message.params)
+        elif isinstance(message, Response):
+            session.answered(message.id, message.result, message.error)
         elif isinstance(message, Request):
             self._start(session, principal, message)
 
@@ -98,9 +99,9 @@ class SseEndpoints:
             raise JsonRpcError(SERVER_BUSY, "Too many answers wait to be read", http_status=429)
         # Known before the call begins, so that the refusal can be a challenge.
         version = session.version
-        call = Call(principal, request, version, StreamChannel(stream), session.log_level, session)
-        if request.method == "tools/call":
-            self._core.tools.find(call)
+        channel = StreamChannel(stream, session)
+        call = Call(principal, request, version, channel, session.log_level, session, session.capabilities)
+        self._core.dispatcher.admit(call)
 
         def finished(outcome: Outcome) -> None:
             data = running.response(request.id, outcome)
