@@ -90,7 +90,7 @@ def test_a_session_whose_stream_is_read_does_not_become_idle(sessions: MemorySes
 def test_a_session_in_use_does_not_keep_the_idle_ones_behind_it(
     sessions: MemorySessions, clock: Clock
 ) -> None:
-    used, idle = sessions.open(ALICE, "2025-11-25"), sessions.open(ALICE, "2025-11-25", {})
+    used, idle = sessions.open(ALICE, "2025-11-25", {}), sessions.open(ALICE, "2025-11-25", {})
     used.standalone_stream().attach()
     clock.seconds += IDLE_SECONDS + 1
     sessions.open(BOB, "2025-11-25", {})
