@@ -17,17 +17,19 @@ A package offers its tools by naming the module in the entry point group ``mcpse
 transports or revisions: the same function serves every one of them.
 """
 
-from mcpserver.errors import ResourceNotFound, ToolError
+from mcpserver.errors import JsonRpcError, ResourceNotFound, ToolError
 from mcpserver.tools.context import Context
 from mcpserver.tools.model import Tool, tool
-from mcpserver.tools.questions import Elicit, Elicited, ElicitUrl, ListRoots, Sample
+from mcpserver.tools.questions import Elicit, Elicited, ElicitUrl, ListRoots, Question, Sample
 
 __all__ = [
     "Context",
     "Elicit",
     "ElicitUrl",
     "Elicited",
+    "JsonRpcError",
     "ListRoots",
+    "Question",
     "ResourceNotFound",
     "Sample",
     "Tool",
