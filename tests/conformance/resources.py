@@ -19,7 +19,7 @@ def static_binary() -> bytes:
 
 
 @resource("test://template/{id}/data", mime_type="application/json")
-def templated(id: str) -> dict[str, str]:  # noqa: A002  (the suite's name)
+def templated(id: str) -> dict[str, str]:
     """The data of an id."""
     return {"id": id, "templateTest": "true", "data": f"Data for ID: {id}"}
 
