@@ -89,7 +89,7 @@ def make_registry(settings: Settings, store: SnippetStore) -> Registry:
     """
     try:
         named = [each for module in settings.tool_modules for each in tools_in(module)]
-        return Registry((*built_in_tools(store), *installed_tools(), *named))
+        return Registry((*built_in_tools(store, shared=settings.snippets_shared), *installed_tools(), *named))
     except (ImportError, TypeError, ValueError) as error:
         raise ToolsUnusable(f"MCPSERVER_TOOL_MODULES or an installed package: {error}") from error
 

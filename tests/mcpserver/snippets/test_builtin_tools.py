@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mcpserver.changes.model import Change, ListChanged, ResourceUpdated
 from mcpserver.principal import Principal
 from mcpserver.snippets.model import MAX_SNIPPET_BYTES, SnippetStoreUnavailable
 from mcpserver.snippets.protocol import SnippetStore
@@ -12,12 +13,22 @@ from mcpserver.tools.builtin import built_in_tools
 from mcpserver.tools.schema import ArgumentsInvalid
 
 
-class SilentChannel:
-    def notify(self, method: str, params: dict[str, Any]) -> None:
-        raise AssertionError("no built-in tool sends notifications")
+class QuietLink:
+    """Remembers what was published; nothing else is asked of it."""
+
+    capabilities: dict[str, Any] = {}
+
+    def __init__(self) -> None:
+        self.published: list[Change] = []
+
+    def publish(self, change: Change) -> None:
+        self.published.append(change)
+
+    def __getattr__(self, verb: str) -> Any:
+        raise AssertionError(f"no built-in tool of snippets needs {verb}")
 
 
-def context_of(person: str, tenant: str = "tenant-1") -> Context:
+def context_of(person: str, tenant: str = "tenant-1", link: QuietLink | None = None) -> Context:
     principal = Principal(
         subject=f"{tenant}.{person}",
         tenant_id=tenant,
@@ -30,15 +41,16 @@ def context_of(person: str, tenant: str = "tenant-1") -> Context:
         token_id="token-1",
         key_id="rsa-1",
     )
-    return Context(principal, SilentChannel(), logger="test", progress_token=None, log_level=None)
+    return Context(principal, link or QuietLink(), logger="test", progress_token=None, log_level=None)
 
 
 class Client:
     """Calls the tools as a person, through the schemas that a client's arguments pass."""
 
-    def __init__(self, store: SnippetStore, person: str = "alice") -> None:
-        self._tools = {tool.name: tool for tool in built_in_tools(store)}
-        self._context = context_of(person)
+    def __init__(self, store: SnippetStore, person: str = "alice", *, shared: bool = False) -> None:
+        self._tools = {tool.name: tool for tool in built_in_tools(store, shared=shared)}
+        self.link = QuietLink()
+        self._context = context_of(person, link=self.link)
 
     def call(self, name: str, **arguments: Any) -> Any:
         tool = self._tools[name]
@@ -182,3 +194,40 @@ def test_each_tool_tells_what_it_may_do_and_which_scopes_a_call_needs(store: Sni
     assert {tool.name: dict(tool.annotations) for tool in tools} == HINTS
     assert {tool.name: set(tool.scopes) for tool in tools} == SCOPES
     assert all(tool.title and tool.description for tool in tools)
+
+
+def test_a_snippet_is_replaced_only_in_the_version_that_was_expected(client: Client) -> None:
+    client.call("save_snippet", snippetname="note", snippet="one", expected_version="")
+    seen = client.call("list_snippets").snippets[0].version
+    client.call("save_snippet", snippetname="note", snippet="two", expected_version=seen)
+    for stale in (seen, ""):
+        with pytest.raises(ToolError, match="changed in the meantime"):
+            client.call("save_snippet", snippetname="note", snippet="three", expected_version=stale)
+    with pytest.raises(ToolError, match="changed in the meantime"):
+        client.call("delete_snippet", snippetname="note", expected_version=seen)
+    assert client.call("get_snippet", snippetname="note") == "two"
+    client.call(
+        "delete_snippet",
+        snippetname="note",
+        expected_version=client.call("list_snippets").snippets[0].version,
+    )
+    assert client.call("list_snippets").snippets == []
+
+
+@pytest.mark.parametrize(("shared", "subject"), [(False, "tenant-1.alice"), (True, None)])
+def test_a_save_and_a_deletion_are_told_to_whoever_can_see_the_snippet(
+    store: SnippetStore, shared: bool, subject: str | None
+) -> None:
+    client = Client(store, shared=shared)
+    changes = [ResourceUpdated("snippet://Example%201", subject), ListChanged("resources", subject)]
+    client.call("save_snippet", snippetname="Example 1", snippet="text")
+    assert client.link.published == changes
+    client.call("delete_snippet", snippetname="Example 1")
+    assert client.link.published == changes * 2
+
+
+def test_nothing_is_told_of_a_save_that_failed(store: SnippetStore) -> None:
+    client = Client(store)
+    with pytest.raises(ToolError):
+        client.call("save_snippet", snippetname="note", snippet="x", expected_version="not-there")
+    assert client.link.published == []
