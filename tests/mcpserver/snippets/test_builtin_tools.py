@@ -16,9 +16,8 @@ from mcpserver.tools.schema import ArgumentsInvalid
 class QuietLink:
     """Remembers what was published; nothing else is asked of it."""
 
-    capabilities: dict[str, Any] = {}
-
     def __init__(self) -> None:
+        self.capabilities: dict[str, Any] = {}
         self.published: list[Change] = []
 
     def publish(self, change: Change) -> None:
@@ -162,7 +161,7 @@ def test_an_outage_of_the_store_is_told_without_its_reason_which_is_logged(
 def test_the_schemas_state_the_exact_argument_names_and_their_limits(client: Client) -> None:
     schema = client.tool("save_snippet").signature.input_schema
     assert schema["required"] == ["snippetname", "snippet"]
-    assert set(schema["properties"]) == {"snippetname", "snippet"}
+    assert set(schema["properties"]) == {"snippetname", "snippet", "expected_version"}
     name = schema["properties"]["snippetname"]
     assert (name["type"], name["minLength"], name["maxLength"]) == ("string", 1, 80)
     assert name["pattern"].startswith("^")
