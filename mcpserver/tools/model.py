@@ -1,19 +1,20 @@
 """A tool: a typed function with its name, schemas, annotations and the scopes that a call needs.
 
-Made by the decorator ``tool``, kept by ``registry``, called by ``protocol.tool_calls``. Everything that can
+Made by the decorator ``tool``, kept by ``registry``, called by ``protocol.tool_methods``. Everything that can
 be worked out from the function is worked out here, once, when it is decorated.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Literal
 
 from mcp_types import ToolAnnotations
-from pydantic import ValidationError
 
+from mcpserver.principal import Principal
+from mcpserver.tools.hints import IconLike, Icons, icons_of, wire_form
 from mcpserver.tools.schema import Signature, read_signature
 
-_ANNOTATIONS: Final = frozenset(str(each.alias) for each in ToolAnnotations.model_fields.values())
+TaskUse = Literal["never", "optional", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Tool:
         description: for the model.
         scopes: every scope that a call needs.
         annotations: the hints of MCP's ToolAnnotations that were given, in wire names.
+        icons: in wire names.
+        meta: ``_meta`` of the tool's description.
+        task: whether a call may, or has to, go on as a task.
+        visible: says who may know of the tool; None: everybody.
         signature: how arguments are read and results are described.
         function: the function itself.
     """
@@ -35,6 +40,10 @@ class Tool:
     description: str
     scopes: frozenset[str]
     annotations: Mapping[str, Any]
+    icons: Icons
+    meta: Mapping[str, Any] | None
+    task: TaskUse
+    visible: Callable[[Principal], bool] | None
     signature: Signature
     function: Callable[..., Any]
 
@@ -54,6 +63,11 @@ def tool(
     destructive: bool | None = None,
     idempotent: bool | None = None,
     open_world: bool | None = None,
+    icons: Sequence[IconLike] = (),
+    meta: Mapping[str, Any] | None = None,
+    task: TaskUse = "never",
+    visible: Callable[[Principal], bool] | None = None,
+    input_schema: Mapping[str, Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a tool of a function.
 
@@ -68,9 +82,16 @@ def tool(
         destructive: it may destroy something (destructiveHint); means something only if not read-only.
         idempotent: the same call again changes nothing further (idempotentHint).
         open_world: it reaches beyond this server (openWorldHint).
+        icons: MCP's Icon, or mappings of its wire names; since 2025-11-25.
+        meta: ``_meta`` of the description, for extensions; since 2025-06-18.
+        task: a call may (``optional``) or has to (``required``) go on as a task, by ``Context.start_task``.
+        visible: says for each caller whether the tool is listed and can be called; unlike a scope that is
+            missing, which a client can ask for. Default: for everybody.
+        input_schema: a JSON Schema that is shown as it stands, instead of what the parameters say; the
+            function then takes all arguments as one dictionary.
 
     Raises:
-        TypeError: a parameter has no type, or the name, a type or an annotation cannot be served.
+        TypeError: a parameter has no type, or the name, a type, a schema or an annotation cannot be served.
     """
     hints = {
         "readOnlyHint": read_only,
@@ -78,20 +99,22 @@ def tool(
         "idempotentHint": idempotent,
         "openWorldHint": open_world,
     }
-
-    all_annotations = _annotations(annotations) | {k: v for k, v in hints.items() if v is not None}
+    all_annotations = wire_form(ToolAnnotations, annotations if annotations is not None else {})
+    all_annotations |= {k: v for k, v in hints.items() if v is not None}
+    all_icons = icons_of(icons)
 
     def decorate(function: Callable[..., Any]) -> Tool:
-        signature = read_signature(function)
-        own_name = name or function.__name__
-        if not 1 <= len(own_name) <= 64 or not _is_tool_name(own_name):
-            raise TypeError(f"{own_name!r}: a tool's name is 1 to 64 of the characters A-Z a-z 0-9 _ . / -")
+        signature = read_signature(function, input_schema=input_schema)
         return Tool(
-            name=own_name,
+            name=checked_name(name or function.__name__),
             title=title,
             description=description or signature.description,
             scopes=frozenset(scopes),
             annotations=all_annotations,
+            icons=all_icons,
+            meta=meta,
+            task=task,
+            visible=visible,
             signature=signature,
             function=function,
         )
@@ -99,20 +122,12 @@ def tool(
     return decorate
 
 
-def _annotations(given: ToolAnnotations | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return annotations in wire names."""
-    if given is None:
-        return {}
-    if not isinstance(given, ToolAnnotations):
-        unknown = given.keys() - _ANNOTATIONS
-        if unknown:
-            raise TypeError(f"no annotations of a tool: {', '.join(sorted(unknown))}")
-        try:
-            given = ToolAnnotations.model_validate(given)
-        except ValidationError as error:
-            raise TypeError(f"annotations: {error}") from None
-    return given.model_dump(by_alias=True, exclude_none=True)
+def checked_name(name: str) -> str:
+    """Return the name of a tool or prompt.
 
-
-def _is_tool_name(name: str) -> bool:
-    return name.isascii() and all(c.isalnum() or c in "_./-" for c in name)
+    Raises:
+        TypeError: clients may refuse it (MCP Tools, "Tool Names").
+    """
+    if not 1 <= len(name) <= 64 or not all(c.isascii() and (c.isalnum() or c in "_./-") for c in name):
+        raise TypeError(f"{name!r}: a name is 1 to 64 of the characters A-Z a-z 0-9 _ . / -")
+    return name

@@ -26,7 +26,7 @@ async def both() -> AsyncIterator[int]:
 
 @pytest.mark.parametrize("function", [later, little_by_little, both])
 def test_a_function_whose_call_is_not_its_result_is_refused(function: Callable[..., Any]) -> None:
-    with pytest.raises(TypeError, match=f"{function.__name__}: a tool is an ordinary function"):
+    with pytest.raises(TypeError, match=f"{function.__name__}: must be an ordinary function"):
         tool()(function)
 
 
