@@ -13,8 +13,12 @@ from mcpserver.fetching import http_session
 from mcpserver.guard import Guard
 from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
+from mcpserver.protocol.capabilities import Capabilities
+from mcpserver.protocol.completion_methods import CompletionMethods
 from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Dispatcher
+from mcpserver.protocol.prompt_methods import PromptMethods
+from mcpserver.protocol.resource_methods import ResourceMethods
 from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.tool_methods import ToolMethods
 from mcpserver.revocations import Revocations, nothing_is_revoked
@@ -24,7 +28,7 @@ from mcpserver.settings import NO_REVOCATIONS, Settings
 from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
 from mcpserver.tools.builtin import built_in_tools
-from mcpserver.tools.registry import Registry, installed_tools, tools_in
+from mcpserver.tools.registry import Features, features_in, gathered, installed_features
 from mcpserver.transports.events import Carrier
 from mcpserver.transports.front import Front
 from mcpserver.transports.http import Core
@@ -40,7 +44,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     """Return the WSGI callable.
 
     Raises:
-        ToolsUnusable: see ``make_registry``.
+        ToolsUnusable: see ``make_features``.
     """
     store = open_snippets(settings)
     metadata = ResourceMetadata(settings)
@@ -56,9 +60,15 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
     contexts = Contexts(MemoryChanges())
-    tools = ToolMethods(make_registry(settings, store), contexts)
+    features = make_features(settings, store)
     sessions = _sessions(settings)
-    methods = {**server_methods(with_sessions=sessions is not None), **tools.methods()}
+    methods = {
+        **server_methods(Capabilities(features, with_sessions=sessions is not None)),
+        **ToolMethods(features.tools, contexts).methods(),
+        **ResourceMethods(features, contexts).methods(),
+        **PromptMethods(features, contexts).methods(),
+        **CompletionMethods(features, contexts).methods(),
+    }
     core = Core(
         guard=Guard(
             (settings.public_url, settings.resource, *settings.resource_aliases),
@@ -81,15 +91,16 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     )
 
 
-def make_registry(settings: Settings, store: SnippetStore) -> Registry:
-    """Return all tools: the built-in ones, those of installed packages, those of the settings' modules.
+def make_features(settings: Settings, store: SnippetStore) -> Features:
+    """Return all there is: what is built in, in installed packages, and in the settings' modules.
 
     Raises:
-        ToolsUnusable: a module is not there or has no tools, or two tools have one name.
+        ToolsUnusable: a module is not there or has no features, or two of a kind have one name.
     """
     try:
-        named = [each for module in settings.tool_modules for each in tools_in(module)]
-        return Registry((*built_in_tools(store, shared=settings.snippets_shared), *installed_tools(), *named))
+        named = [each for module in settings.tool_modules for each in features_in(module)]
+        built_in = built_in_tools(store, shared=settings.snippets_shared)
+        return gathered((*built_in, *installed_features(), *named))
     except (ImportError, TypeError, ValueError) as error:
         raise ToolsUnusable(f"MCPSERVER_TOOL_MODULES or an installed package: {error}") from error
 

@@ -35,10 +35,10 @@ def list_tools() -> None:
     settings = _settings()
     app = importlib.import_module("mcpserver.app")
     try:
-        registry = app.make_registry(settings, app.open_snippets(settings))
+        features = app.make_features(settings, app.open_snippets(settings))
     except app.ToolsUnusable as error:
         raise click.ClickException(str(error)) from None
-    for tool in registry:
+    for tool in features.tools.values():
         click.echo(f"{tool.name}  [{' '.join(sorted(tool.scopes))}]  {tool.description.splitlines()[0]}")
 
 

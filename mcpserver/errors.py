@@ -17,6 +17,8 @@ INTERNAL_ERROR: Final = -32603
 # -32000 to -32019 to servers that used them before, and would have new ones choose other numbers.
 SERVER_BUSY: Final = -32001
 NO_CODE: Final = -32000
+# MCP Resources, "Error Handling", before 2026-07-28.
+RESOURCE_NOT_FOUND: Final = -32002
 # Defined by MCP 2026-07-28, Basic, "Error Codes".
 HEADER_MISMATCH: Final = -32020
 MISSING_CAPABILITY: Final = -32021

@@ -11,33 +11,35 @@ from typing import Any, Final
 
 import gevent
 import orjson
-from pydantic import BaseModel
-from pydantic_core import to_jsonable_python
+from mcp_types import CallToolResult
 
 from mcpserver import metrics
 from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError, ToolError
+from mcpserver.protocol import content
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Methods, Row
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.jsonrpc import Request
-from mcpserver.protocol.server import cacheable, modern_result
+from mcpserver.protocol.listing import cacheable, page
+from mcpserver.protocol.server import modern_result
 from mcpserver.tools import Tool
-from mcpserver.tools.registry import Registry
-from mcpserver.tools.schema import ArgumentsInvalid
+from mcpserver.tools.invalid import ArgumentsInvalid
 from telemetry import correlation
 
-PAGE_SIZE: Final = 100
+_ANNOTATIONS_SINCE: Final = "2025-03-26"
 _log = logging.getLogger(__name__)
 
 
 class ToolMethods:
-    """Args: registry: all tools; fixed from here on; contexts: makes what tools are given of a call."""
+    """Args: tools: by name; contexts: makes what tools are given of a call."""
 
-    def __init__(self, registry: Registry, contexts: Contexts) -> None:
-        self._registry = registry
+    def __init__(self, tools: Mapping[str, Tool], contexts: Contexts) -> None:
+        self._tools = tools
         self._contexts = contexts
         self._listings: dict[str, list[dict[str, Any]]] = {}
+        # The same for all pages and callers (MCP Caching, "Interaction with Pagination").
+        self._varies = any(tool.visible is not None for tool in tools.values())
 
     def methods(self) -> Methods:
         """Return the rows."""
@@ -47,18 +49,21 @@ class ToolMethods:
         }
 
     def list(self, call: Call) -> dict[str, Any]:
-        """Return one page of the tools; the cursor is the name of the last tool of the page before."""
+        """Return one page of the tools that this caller may know of.
+
+        Raises:
+            JsonRpcError: the cursor is none of ours.
+        """
         listing = self._listings.get(call.version)
         if listing is None:
-            listing = self._listings[call.version] = [_described(t, call.version) for t in self._registry]
-        start = _start(listing, call.request.params.get("cursor"))
-        page = listing[start : start + PAGE_SIZE]
-        body: dict[str, Any] = {"tools": page}
-        if start + PAGE_SIZE < len(listing):
-            body["nextCursor"] = page[-1]["name"]
-        if call.version == MODERN:
-            return modern_result(cacheable(body, private=False))
-        return body
+            listing = self._listings[call.version] = [
+                _described(tool, call.version) for tool in self._tools.values()
+            ]
+        if self._varies:
+            seen = {name for name, tool in self._tools.items() if _is_seen(tool, call)}
+            listing = [entry for entry in listing if entry["name"] in seen]
+        body = page("tools", listing, "name", call.request.params.get("cursor"))
+        return modern_result(cacheable(body, private=self._varies)) if call.version == MODERN else body
 
     def call(self, call: Call) -> dict[str, Any]:
         """Run a tool.
@@ -76,7 +81,7 @@ class ToolMethods:
     def may_notify(self, request: Request) -> bool:
         """Say whether the tool that a tools/call names may send notifications before its result."""
         name = request.params.get("name")
-        tool = self._registry.get(name) if isinstance(name, str) else None
+        tool = self._tools.get(name) if isinstance(name, str) else None
         return tool is not None and tool.signature.context_parameter is not None
 
     def find(self, call: Call) -> tuple[Tool, Mapping[str, Any]]:
@@ -87,8 +92,8 @@ class ToolMethods:
             raise JsonRpcError(INVALID_PARAMS, "Invalid params: name must be a string")
         if arguments is not None and not isinstance(arguments, dict):
             raise JsonRpcError(INVALID_PARAMS, "Invalid params: arguments must be an object")
-        tool = self._registry.get(name)
-        if tool is None:
+        tool = self._tools.get(name)
+        if tool is None or not _is_seen(tool, call):
             raise JsonRpcError(INVALID_PARAMS, f"Unknown tool: {name[:64]}")
         if not tool.scopes <= call.principal.scopes:
             # MCP Authorization, "Runtime Insufficient Scope Errors": name all that the operation needs.
@@ -119,37 +124,42 @@ def _run(tool: Tool, arguments: Mapping[str, Any], call: Call, contexts: Context
 def _result(returned: Any, structured: Any, version: str) -> dict[str, Any]:
     if isinstance(returned, str):
         return {"content": [{"type": "text", "text": returned}]}
+    if isinstance(returned, CallToolResult):
+        return _own_result(returned, version)
     if structured is not None:
         text = orjson.dumps(structured).decode()
         body: dict[str, Any] = {"content": [{"type": "text", "text": text}]}
-        if version >= "2025-06-18":
+        if version >= content.DETAILS_SINCE:
             body["structuredContent"] = structured
         return body
-    return {"content": _content(returned)}
+    return {"content": content.blocks(returned, version)}
 
 
-def _content(returned: Any) -> list[dict[str, Any]]:
-    """Return content blocks: mcp-types' own, a list of them, or the text of anything else."""
-    if returned is None:
-        return []
-    items = returned if isinstance(returned, list | tuple) else [returned]
-    if all(isinstance(item, BaseModel) and hasattr(item, "type") for item in items):
-        return [item.model_dump(mode="json", by_alias=True, exclude_none=True) for item in items]
-    return [{"type": "text", "text": orjson.dumps(to_jsonable_python(returned)).decode()}]
+def _own_result(returned: CallToolResult, version: str) -> dict[str, Any]:
+    """Return a result that the tool made whole: content beside structure, or an error with more than text."""
+    body: dict[str, Any] = {"content": content.blocks(returned.content, version)}
+    if returned.structured_content is not None and version >= content.DETAILS_SINCE:
+        body["structuredContent"] = returned.structured_content
+    if returned.is_error:
+        body["isError"] = True
+    if returned.meta:
+        body["_meta"] = returned.meta
+    return body
 
 
 def _failed(text: str) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": True}
 
 
-def _start(listing: list[dict[str, Any]], cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    for index, described in enumerate(listing):
-        if described["name"] == cursor:
-            return index + 1
-    # MCP Pagination, "Error Handling".
-    raise JsonRpcError(INVALID_PARAMS, "Invalid params: unknown cursor")
+def _is_seen(tool: Tool, call: Call) -> bool:
+    if tool.visible is None:
+        return True
+    try:
+        return tool.visible(call.principal)
+    except Exception:
+        # Unlisted rather than no list for anybody.
+        _log.exception("whether tool %s is visible could not be said", tool.name)
+        return False
 
 
 def _described(tool: Tool, version: str) -> dict[str, Any]:
@@ -158,12 +168,10 @@ def _described(tool: Tool, version: str) -> dict[str, Any]:
         "description": tool.description,
         "inputSchema": dict(tool.signature.input_schema),
     }
-    # Members that a revision does not know are left out: some clients of its time are strict.
-    if version >= "2025-03-26" and tool.annotations:
+    # Members that a revision does not know are left out: some clients of its time are strict. So is
+    # ``execution`` of 2025-11-25: that revision's own tasks are not served.
+    if version >= _ANNOTATIONS_SINCE and tool.annotations:
         body["annotations"] = dict(tool.annotations)
-    if version >= "2025-06-18":
-        if tool.title:
-            body["title"] = tool.title
-        if tool.signature.output_schema is not None:
-            body["outputSchema"] = dict(tool.signature.output_schema)
-    return body
+    if version >= content.DETAILS_SINCE and tool.signature.output_schema is not None:
+        body["outputSchema"] = dict(tool.signature.output_schema)
+    return content.described(version, body, title=tool.title, icons=tool.icons, meta=tool.meta)

@@ -13,14 +13,17 @@
         \"\"\"Add two numbers.\"\"\"
         return a + b
 
-A package offers its tools by naming the module in the entry point group ``mcpserver.tools``. Must not know
-transports or revisions: the same function serves every one of them.
+``resource`` and ``prompt`` work likewise. A package offers what it has by naming the module in the entry
+point group ``mcpserver.tools``. Must not know transports or revisions: the same function serves every one of
+them.
 """
 
 from mcpserver.errors import JsonRpcError, ResourceNotFound, ToolError
 from mcpserver.tools.context import Context
 from mcpserver.tools.model import Tool, tool
+from mcpserver.tools.prompt import Prompt, prompt
 from mcpserver.tools.questions import Elicit, Elicited, ElicitUrl, ListRoots, Question, Sample
+from mcpserver.tools.resource import ListedResource, Resource, resource
 
 __all__ = [
     "Context",
@@ -29,10 +32,15 @@ __all__ = [
     "Elicited",
     "JsonRpcError",
     "ListRoots",
+    "ListedResource",
+    "Prompt",
     "Question",
+    "Resource",
     "ResourceNotFound",
     "Sample",
     "Tool",
     "ToolError",
+    "prompt",
+    "resource",
     "tool",
 ]

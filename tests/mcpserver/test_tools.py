@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mcpserver.tools import Context, Tool, tool
-from mcpserver.tools.registry import Registry, tools_in
+from mcpserver.tools.registry import Features, features_in
 from tests.mcpserver import sample_tools
 from tests.mcpserver.running import Server, call, running
 
@@ -75,13 +75,13 @@ def test_a_mistake_in_a_tool_shows_a_reference_and_nothing_else(server: Server, 
 
 def test_two_tools_of_one_name_stop_the_start() -> None:
     with pytest.raises(ValueError, match="add"):
-        Registry([sample_tools.add, sample_tools.add])
+        Features([sample_tools.add, tool(name="add")(sample_tools.count_to.function)])
 
 
 def test_a_module_gives_its_tools_in_order() -> None:
-    assert [each.name for each in tools_in("tests.mcpserver.sample_tools")][:2] == ["add", "count_to"]
+    assert [each.name for each in features_in("tests.mcpserver.sample_tools")][:2] == ["add", "count_to"]
     with pytest.raises(ValueError, match="no tools"):
-        tools_in("tests.support.waiting")
+        features_in("tests.support.waiting")
 
 
 def test_a_function_that_cannot_be_served_is_refused_when_it_is_decorated() -> None:
