@@ -27,7 +27,7 @@ from mcpserver.sessions.protocol import Sessions
 from mcpserver.settings import NO_REVOCATIONS, Settings
 from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
-from mcpserver.tools.builtin import built_in_tools
+from mcpserver.tools.builtin import built_in_features
 from mcpserver.tools.registry import Features, features_in, gathered, installed_features
 from mcpserver.transports.events import Carrier
 from mcpserver.transports.front import Front
@@ -99,7 +99,7 @@ def make_features(settings: Settings, store: SnippetStore) -> Features:
     """
     try:
         named = [each for module in settings.tool_modules for each in features_in(module)]
-        built_in = built_in_tools(store, shared=settings.snippets_shared)
+        built_in = built_in_features(store, shared=settings.snippets_shared)
         return gathered((*built_in, *installed_features(), *named))
     except (ImportError, TypeError, ValueError) as error:
         raise ToolsUnusable(f"MCPSERVER_TOOL_MODULES or an installed package: {error}") from error

@@ -6,7 +6,9 @@
 from typing import Final
 
 from mcpserver.snippets.protocol import SnippetStore
-from mcpserver.tools.model import Tool, tool
+from mcpserver.tools.model import tool
+from mcpserver.tools.registry import Feature
+from mcpserver.tools.snippet_resources import snippet_resources
 from mcpserver.tools.snippet_tools import snippet_tools
 
 GREETING: Final = "Hello I am MCPTool!"
@@ -18,11 +20,11 @@ def hello_mcp() -> str:
     return GREETING
 
 
-def built_in_tools(store: SnippetStore, *, shared: bool = False) -> tuple[Tool, ...]:
-    """Return the built-in tools, in the order in which they are listed.
+def built_in_features(store: SnippetStore, *, shared: bool = False) -> tuple[Feature, ...]:
+    """Return the built-in features, in the order in which they are listed.
 
     Args:
         store: where snippets are kept.
         shared: the store has one set of snippets for everybody.
     """
-    return (hello_mcp, *snippet_tools(store, shared=shared))
+    return (hello_mcp, *snippet_tools(store, shared=shared), *snippet_resources(store))

@@ -19,7 +19,11 @@ def test_simple_prompt() -> str:
     return "This is a simple prompt for testing."
 
 
-@prompt()
+def _words(value: str) -> list[str]:
+    return [word for word in ("paris", "park", "party") if word.startswith(value)]
+
+
+@prompt(completions={"arg1": _words})
 def test_prompt_with_arguments(arg1: str, arg2: str) -> str:
     """A prompt with arguments.
 

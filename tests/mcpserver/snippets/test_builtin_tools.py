@@ -9,7 +9,7 @@ from mcpserver.principal import Principal
 from mcpserver.snippets.model import MAX_SNIPPET_BYTES, SnippetStoreUnavailable
 from mcpserver.snippets.protocol import SnippetStore
 from mcpserver.tools import Context, Tool, ToolError
-from mcpserver.tools.builtin import built_in_tools
+from mcpserver.tools.builtin import built_in_features
 from mcpserver.tools.schema import ArgumentsInvalid
 
 
@@ -47,7 +47,8 @@ class Client:
     """Calls the tools as a person, through the schemas that a client's arguments pass."""
 
     def __init__(self, store: SnippetStore, person: str = "alice", *, shared: bool = False) -> None:
-        self._tools = {tool.name: tool for tool in built_in_tools(store, shared=shared)}
+        built_in = built_in_features(store, shared=shared)
+        self._tools = {each.name: each for each in built_in if isinstance(each, Tool)}
         self.link = QuietLink()
         self._context = context_of(person, link=self.link)
 
@@ -189,7 +190,7 @@ SCOPES = {
 
 
 def test_each_tool_tells_what_it_may_do_and_which_scopes_a_call_needs(store: SnippetStore) -> None:
-    tools = built_in_tools(store)
+    tools = [each for each in built_in_features(store) if isinstance(each, Tool)]
     assert {tool.name: dict(tool.annotations) for tool in tools} == HINTS
     assert {tool.name: set(tool.scopes) for tool in tools} == SCOPES
     assert all(tool.title and tool.description for tool in tools)
