@@ -12,6 +12,8 @@ ENTRA_PORT ?=
 ENTRA_BACK_CHANNEL_PORT ?=
 STATE_DIR ?=
 NO_GATEWAY ?=
+# The tools, resources and prompts that the MCP conformance suite asks a server for: make up CONFORMANCE=1
+CONFORMANCE ?=
 # More of pytest's options: make test PYTEST="-k consent". Not with xdist: its workers stop in a process patched for gevent.
 PYTEST ?=
 
@@ -31,7 +33,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
 
 up: environment ## run the whole stack; Ctrl-C stops it
-	@exec $(VENV) -m devstack.cli up --stop-with-parent $(STACK_OPTIONS)
+	@$(if $(CONFORMANCE),MCPSERVER_TOOL_MODULES='["tests.conformance"]') exec $(VENV) -m devstack.cli up --stop-with-parent $(STACK_OPTIONS)
 
 doctor: environment ## check each part of the stack and say what to do
 	@exec $(VENV) -m devstack.cli doctor $(STACK_OPTIONS)

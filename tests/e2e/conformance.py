@@ -14,29 +14,33 @@ from tests.e2e.login import complete_login, deliver
 from tests.e2e.programs import newer_node, package_file, run
 
 _SECONDS: Final = 90
+_SERVER_SECONDS: Final = 240
 _FOLDER_NAME: Final = re.compile(r"(?:server|authorization-server)-(.+)-\d{4}-\d\d-\d\dT[\dZ-]+")
 _AUTHORIZE_URL: Final = re.compile(r"https?://\S+/authorize\?\S+")
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What became of one scenario: how many checks passed, and the others that count, as ``id: why``."""
+    """What became of one scenario: how many checks passed or did not apply, and the others that count, as
+    ``id: why``.
+    """
 
     passed: int
+    skipped: int
     failed: tuple[str, ...]
     warned: tuple[str, ...]
 
 
-def server_findings(url: str, revision: str, folder: Path) -> dict[str, Findings]:
-    """Run all that a revision requires of a server.
+def server_findings(url: str, scenarios: tuple[str, ...], folder: Path) -> dict[str, Findings]:
+    """Run scenarios for a server.
 
     Args:
         url: an MCP server that asks for no token.
-        revision: the set of requirements.
+        scenarios: the options that choose them: a revision's requirements, or a suite.
         folder: for the results; created.
     """
-    options = ("server", "--url", url, "--requirements", revision, "--output-dir", str(folder))
-    run(_command(*options), ok=False)  # its exit code speaks of scenarios that ask for tools of a test server
+    options = ("server", "--url", url, *scenarios, "--output-dir", str(folder))
+    run(_command(*options), ok=False, seconds=_SERVER_SECONDS)
     return _read(folder)
 
 
@@ -82,4 +86,4 @@ def _findings(checks: list[dict[str, str]]) -> Findings:
     def those(status: str) -> tuple[str, ...]:
         return tuple(f"{c['id']}: {c.get('errorMessage', '')}" for c in checks if c["status"] == status)
 
-    return Findings(len(those("SUCCESS")), those("FAILURE"), those("WARNING"))
+    return Findings(len(those("SUCCESS")), len(those("SKIPPED")), those("FAILURE"), those("WARNING"))

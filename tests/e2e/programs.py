@@ -58,7 +58,11 @@ def newer_node() -> str:
 
 
 def run(
-    command: tuple[str, ...], env: Mapping[str, str] | None = None, *, ok: bool = True
+    command: tuple[str, ...],
+    env: Mapping[str, str] | None = None,
+    *,
+    ok: bool = True,
+    seconds: float = _SECONDS,
 ) -> "subprocess.CompletedProcess[str]":
     """Run a command to its end.
 
@@ -66,6 +70,7 @@ def run(
         command: program and arguments.
         env: what to set in its environment.
         ok: that anything but exit code 0 is a failure.
+        seconds: how long it may take.
     """
     done = subprocess.run(
         command,
@@ -73,7 +78,7 @@ def run(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_SECONDS,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode == 0 or not ok, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
