@@ -52,11 +52,12 @@ def page(member: str, entries: Sequence[dict[str, Any]], key: str, cursor: str |
 
 def _start(entries: Sequence[dict[str, Any]], key: str, cursor: str) -> int:
     try:
-        place, _, last = base64.urlsafe_b64decode(cursor.encode("ascii")).decode().partition(":")
-    except (UnicodeError, binascii.Error):
+        decoded = base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
+    except (ValueError, binascii.Error):
         raise _unknown() from None
-    # Far more digits than any list has would make a number of any size.
-    if not place.isdecimal() or len(place) > 9:
+    place, colon, last = decoded.partition(":")
+    # More digits than the longest list has would be a number of any size.
+    if not colon or not place.isdecimal() or len(place) > 9:
         raise _unknown()
     index = int(place)
     if index < len(entries) and entries[index][key] == last:

@@ -15,6 +15,8 @@ META: dict[str, Any] = {
     "io.modelcontextprotocol/clientInfo": {"name": "tests", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+NAMED = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+"""Method → what Mcp-Name repeats."""
 LEFT_OUT: Any = object()
 """As a header's value: it is not sent."""
 
@@ -150,8 +152,8 @@ class Client:
         """Send a request of 2026-07-28 with everything that belongs to it."""
         body = {"_meta": META | (meta or {}), **(params or {})}
         mirrored: dict[str, Any] = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method}
-        if method == "tools/call":
-            mirrored["Mcp-Name"] = (params or {}).get("name", LEFT_OUT)
+        if method in NAMED:
+            mirrored["Mcp-Name"] = (params or {}).get(NAMED[method], LEFT_OUT)
         message = {"jsonrpc": "2.0", "id": id, "method": method, "params": body}
         return self.post(message, {**mirrored, **(headers or {})})
 

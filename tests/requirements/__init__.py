@@ -12,6 +12,7 @@ from tests.requirements.discovery import DISCOVERY
 from tests.requirements.framework import FRAMEWORK
 from tests.requirements.machines import MACHINES
 from tests.requirements.mcp_authorization import AUTHORIZATION
+from tests.requirements.mcp_features import FEATURES
 from tests.requirements.mcp_transports import TRANSPORTS
 from tests.requirements.people import PEOPLE
 from tests.requirements.requirement import Requirement
@@ -20,6 +21,7 @@ from tests.requirements.tokens import TOKENS
 REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *AUTHORIZATION,
     *TRANSPORTS,
+    *FEATURES,
     *FRAMEWORK,
     *CLIENTS,
     *CODE_FLOW,
