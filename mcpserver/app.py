@@ -3,6 +3,7 @@
 Called in each worker by ``serve``, and by tests with parts of their own. Must not decide anything else.
 """
 
+import secrets
 import time
 from collections.abc import Callable
 
@@ -18,6 +19,7 @@ from mcpserver.protocol.completion_methods import CompletionMethods
 from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.protocol.prompt_methods import PromptMethods
+from mcpserver.protocol.request_state import RequestStates
 from mcpserver.protocol.resource_methods import ResourceMethods
 from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.tool_methods import ToolMethods
@@ -59,7 +61,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         clock,
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
-    contexts = Contexts(MemoryChanges())
+    contexts = Contexts(MemoryChanges(), _request_states(settings))
     features = make_features(settings, store)
     sessions = _sessions(settings)
     methods = {
@@ -135,6 +137,12 @@ def _revocations(
     )
 
 
+def _request_states(settings: Settings) -> RequestStates:
+    secret = settings.state_secret
+    own = secret.get_secret_value() if secret is not None else secrets.token_urlsafe(32)
+    return RequestStates(own.split(","), settings.input_timeout_seconds)
+
+
 def _nothing() -> None:
     """Stop nothing: nothing goes on beside the requests."""
 
@@ -147,4 +155,5 @@ def _sessions(settings: Settings) -> Sessions | None:
         idle_seconds=settings.session_idle_seconds,
         most=settings.max_sessions,
         most_per_caller=settings.max_sessions_per_caller,
+        input_timeout_seconds=settings.input_timeout_seconds,
     )

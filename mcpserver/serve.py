@@ -9,9 +9,11 @@ monkey.patch_all()
 
 import importlib
 import logging
+import secrets
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
+from pydantic import SecretStr
 
 from mcpserver.settings import Settings
 from serving.server import run
@@ -28,6 +30,10 @@ def serve(settings: Settings) -> None:
             "several workers and no shared sessions: clients of 2025-11-25 and before are served without "
             "sessions, streams and resumption, those of 2024-11-05 not at all"
         )
+
+    if settings.state_secret is None:
+        # Before the workers are forked: what one has sealed, another must be able to open.
+        settings = settings.model_copy(update={"state_secret": SecretStr(secrets.token_urlsafe(32))})
 
     def load() -> Any:
         # Imported in the worker: with several of them, metrics must not be made in the parent.

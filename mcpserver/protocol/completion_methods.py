@@ -11,7 +11,7 @@ from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Methods, Row
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.faults import faults_hidden
-from mcpserver.protocol.server import modern_result
+from mcpserver.protocol.results import modern_result
 from mcpserver.tools.completion import Suggestions
 from mcpserver.tools.prompt import Prompt
 from mcpserver.tools.registry import Features

@@ -34,13 +34,16 @@ ICONS_SINCE: Final = "2025-11-25"
 
 
 def blocks(returned: Any, version: str) -> list[dict[str, Any]]:
-    """Return content blocks: MCP's own, a list of them, or the text of anything else."""
+    """Return content blocks: MCP's own, a list of them, which may have texts too, or the text of anything
+    else.
+    """
     if returned is None:
         return []
     items = returned if isinstance(returned, list | tuple) else [returned]
-    if not all(isinstance(item, Block) for item in items):
+    texts = sum(isinstance(item, str) for item in items)
+    if texts + sum(isinstance(item, _BLOCKS) for item in items) < len(items) or texts == len(items) > 0:
         return [_text(as_text(returned))]
-    return [_block(item, version) for item in items]
+    return [_text(item) if isinstance(item, str) else _block(item, version) for item in items]
 
 
 def messages(returned: Any, version: str) -> list[dict[str, Any]]:

@@ -24,7 +24,7 @@ from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.faults import faults_hidden
 from mcpserver.protocol.jsonrpc import Request
 from mcpserver.protocol.listing import cacheable, page
-from mcpserver.protocol.server import modern_result
+from mcpserver.protocol.results import modern_result
 from mcpserver.tools.registry import Features
 from mcpserver.tools.resource import ListedResource, Resource
 

@@ -4,10 +4,7 @@ Rows of the dispatcher's table. Must not promise what no row serves: the capabil
 registry that answers.
 """
 
-from importlib.metadata import version
 from typing import Any, Final
-
-from mcp_types import SERVER_INFO_META_KEY
 
 from mcpserver.errors import INVALID_REQUEST, JsonRpcError
 from mcpserver.protocol import eras
@@ -15,19 +12,12 @@ from mcpserver.protocol.call import Call
 from mcpserver.protocol.capabilities import Capabilities
 from mcpserver.protocol.dispatch import Methods, Row
 from mcpserver.protocol.listing import cacheable
+from mcpserver.protocol.results import SERVER_INFO, modern_result
 
-SERVER_INFO: Final = {"name": "mcpstack", "title": "mcpstack", "version": version("mcpstack")}
 INSTRUCTIONS: Final = (
     "Keeps snippets of text for the person who signed in: "
     "save_snippet, get_snippet, list_snippets, delete_snippet."
 )
-
-
-def modern_result(body: dict[str, Any]) -> dict[str, Any]:
-    """Complete a result in the form of 2026-07-28: its type, and who answered."""
-    body["resultType"] = "complete"
-    body["_meta"] = {**body.get("_meta", {}), SERVER_INFO_META_KEY: SERVER_INFO}
-    return body
 
 
 def server_methods(capabilities: Capabilities) -> Methods:

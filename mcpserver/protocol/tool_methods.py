@@ -22,7 +22,7 @@ from mcpserver.protocol.dispatch import Methods, Row
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.jsonrpc import Request
 from mcpserver.protocol.listing import cacheable, page
-from mcpserver.protocol.server import modern_result
+from mcpserver.protocol.results import modern_result
 from mcpserver.tools import Tool
 from mcpserver.tools.invalid import ArgumentsInvalid
 from telemetry import correlation

@@ -18,14 +18,21 @@ _SWEPT_AT_ONCE: Final = 100
 
 
 class MemorySessions:
-    """Args: clock: seconds, monotonic; idle_seconds, most, most_per_caller: see the settings."""
+    """Args: clock: seconds, monotonic; the others: see the settings."""
 
     def __init__(
-        self, clock: Callable[[], float], *, idle_seconds: float, most: int, most_per_caller: int
+        self,
+        clock: Callable[[], float],
+        *,
+        idle_seconds: float,
+        most: int,
+        most_per_caller: int,
+        input_timeout_seconds: float,
     ) -> None:
         self._clock = clock
         self._idle_seconds = idle_seconds
         self._most = most
+        self._input_timeout_seconds = input_timeout_seconds
         self._most_per_person = most_per_caller
         # In the order of use, the least recent first.
         self._sessions: OrderedDict[str, Session] = OrderedDict()
@@ -40,7 +47,14 @@ class MemorySessions:
             raise TooManySessions("Too many of your sessions are open")
         while len(self._sessions) >= self._most:
             self._end(next(iter(self._sessions.values())))
-        session = Session(secrets.token_urlsafe(24), owner, version, capabilities, self._clock())
+        session = Session(
+            secrets.token_urlsafe(24),
+            owner,
+            version,
+            capabilities,
+            now=self._clock(),
+            input_timeout_seconds=self._input_timeout_seconds,
+        )
         self._sessions[session.id] = session
         self._per_person[principal.subject] += 1
         metrics.sessions(len(self._sessions))

@@ -70,6 +70,9 @@ class Stream(Protocol):
     def detach(self, reader: int) -> None:
         """Stop being the reader."""
 
+    def hang_up(self) -> None:
+        """Make the reader leave after what it has read; another one may come back for the rest."""
+
     def read(self, reader: int, timeout_seconds: float) -> Sequence[tuple[int, bytes]] | None:
         """Return the events that came since the last read, with their numbers.
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, JsonRpcError, Unanswered
+from mcpserver.errors import INVALID_REQUEST, SERVER_BUSY, JsonRpcError
 from mcpserver.sessions.protocol import STANDALONE, Stream
+from mcpserver.sessions.questions import Questions
 from mcpserver.sessions.stream import EventStream
 from mcpserver.wire import LogLevel, RequestId
 
@@ -27,11 +28,13 @@ MAX_SUBSCRIPTIONS: Final = 1000
 
 class Session:
     """Args: session_id: unguessable, visible ASCII; owner: ``(sub, client_id)``; version: negotiated;
-    capabilities: the client's; now: in s.
+    capabilities: the client's; now: in s; input_timeout_seconds: how long the client may take to answer.
     """
 
     __slots__ = (
+        "_input_timeout_seconds",
         "_next_stream",
+        "_questions",
         "_running",
         "_streams",
         "_subscribed",
@@ -51,7 +54,9 @@ class Session:
         owner: tuple[str, str],
         version: str,
         capabilities: Mapping[str, Any],
+        *,
         now: float,
+        input_timeout_seconds: float,
     ) -> None:
         self.id = session_id
         self.owner = owner
@@ -59,6 +64,8 @@ class Session:
         self.capabilities = capabilities
         self.used_at = now
         self.changes_seen = ""
+        self._input_timeout_seconds = input_timeout_seconds
+        self._questions: Questions | None = None
         self.closed = False
         # Before 2026 a server may choose what to send until the client sets a level (MCP Logging).
         self.log_level: LogLevel | None = "info"
@@ -154,15 +161,19 @@ class Session:
                 cancel()
 
     def ask(
-        self, _stream: Stream, _requests: Mapping[str, tuple[str, dict[str, Any]]]
+        self, stream: Stream, requests: Mapping[str, tuple[str, dict[str, Any]]]
     ) -> Mapping[str, dict[str, Any]]:
         """See ``protocol.Session``."""
-        raise Unanswered("This client cannot be asked")
+        if self._questions is None:
+            self._questions = Questions(self._input_timeout_seconds)
+        return self._questions.ask(requests, stream.force)
 
     def answered(
         self, request_id: RequestId | None, result: dict[str, Any] | None, error: dict[str, Any] | None
     ) -> None:
         """See ``protocol.Session``."""
+        if self._questions is not None:
+            self._questions.answered(request_id, result, error)
 
     def is_in_use(self) -> bool:
         """Say whether a call runs or a connection reads one of the streams."""

@@ -123,6 +123,13 @@ class EventStream:
             self._reader = 0
         self._wake_writers()
 
+    def hang_up(self) -> None:
+        """Make the reader leave after what it has read; another one may come back for the rest."""
+        if self.on_first_event is not None:
+            self.on_first_event()
+            self.on_first_event = None
+        self.detach(self.attach())
+
     def read(self, reader: int, timeout_seconds: float) -> Sequence[tuple[int, bytes]] | None:
         """Return the events that came since the last read, with their numbers.
 

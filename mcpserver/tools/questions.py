@@ -4,6 +4,7 @@ Brought to the client by ``Context.ask``; each kind knows its request on the wir
 client needs for it and how its answer is read. Must not know how a question travels: the revisions differ.
 """
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -119,15 +120,19 @@ class ElicitUrl(Question[Elicited[None]]):
 
     def __init__(self, message: str, url: str) -> None:
         self._message, self._url = message, url
+        self._id = secrets.token_urlsafe(16)
 
     @property
     def capability(self) -> Mapping[str, Any]:
         """See ``Question``."""
         return {"elicitation": {"url": {}}}
 
-    def request(self, _version: str) -> tuple[str, dict[str, Any]]:
+    def request(self, version: str) -> tuple[str, dict[str, Any]]:
         """See ``Question``."""
-        return "elicitation/create", {"mode": "url", "message": self._message, "url": self._url}
+        params = {"mode": "url", "message": self._message, "url": self._url}
+        if version < "2026":
+            params["elicitationId"] = self._id
+        return "elicitation/create", params
 
     def read(self, answer: Mapping[str, Any]) -> Elicited[None]:
         """See ``Question``."""
@@ -157,7 +162,13 @@ class Sample(Question[CreateMessageResult]):
     @property
     def capability(self) -> Mapping[str, Any]:
         """See ``Question``."""
-        return {"sampling": {}}
+        parts: dict[str, Any] = {}
+        # MCP 2025-11-25 Sampling, "Capabilities".
+        if self._params.keys() & {"tools", "toolChoice"}:
+            parts["tools"] = {}
+        if self._params.get("includeContext", "none") != "none":
+            parts["context"] = {}
+        return {"sampling": parts}
 
     def request(self, _version: str) -> tuple[str, dict[str, Any]]:
         """See ``Question``."""

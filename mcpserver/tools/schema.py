@@ -6,9 +6,10 @@ work in both directions. Must not know MCP's revisions.
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, get_args, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 import jsonschema_rs
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, create_model
@@ -181,10 +182,20 @@ def _read_output(hint: Any) -> tuple[TypeAdapter[Any] | None, bool, Mapping[str,
 
 
 def _is_content(hint: Any) -> bool:
-    """Say whether a type is made of MCP's content blocks: one, a list of them, one of several kinds."""
-    if get_args(hint):
-        return all(_is_content(each) for each in get_args(hint) if each is not type(None))
-    return isinstance(hint, type) and hint.__module__.startswith("mcp_types")
+    """Say whether a type is made of MCP's content blocks: one, a list of them, and texts beside them."""
+    parts = [each for each in _parts(hint) if each is not type(None)]
+    blocks = [each for each in parts if isinstance(each, type) and each.__module__.startswith("mcp_types")]
+    return bool(blocks) and all(each is str or each in blocks for each in parts)
+
+
+def _parts(hint: Any) -> list[Any]:
+    """Return what a type is made of: the members of unions, and the elements of sequences."""
+    kind, arguments = get_origin(hint), get_args(hint)
+    if kind is Annotated:
+        return _parts(arguments[0])
+    if kind in (Union, UnionType) or (isinstance(kind, type) and issubclass(kind, Sequence)):
+        return [part for each in arguments for part in _parts(each)]
+    return [hint]
 
 
 def _description(function: Callable[..., Any]) -> str:

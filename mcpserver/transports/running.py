@@ -5,7 +5,7 @@ response goes or what the client's departure means: the revisions differ.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import gevent
 from gevent import Greenlet
@@ -19,6 +19,8 @@ from mcpserver.sessions.protocol import Session, Stream
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.wire import RequestId
 from telemetry import correlation
+
+_RESUMES: Final = "2025-11-25"
 
 # What became of a call: its result, the error it was refused with, or None when it was cancelled.
 Outcome = dict[str, Any] | JsonRpcError | InsufficientScope | None
@@ -51,7 +53,9 @@ class StreamChannel:
         return False
 
     def hang_up(self) -> None:
-        """See ``Channel``."""
+        """See ``Channel``; only clients since 2025-11-25 can tell it from a broken connection."""
+        if self._session is not None and self._session.version >= _RESUMES:
+            self._stream.hang_up()
 
 
 class SilentChannel:

@@ -41,7 +41,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def sessions(clock: Clock) -> MemorySessions:
-    return MemorySessions(clock, idle_seconds=IDLE_SECONDS, most=5, most_per_caller=3)
+    return MemorySessions(
+        clock, idle_seconds=IDLE_SECONDS, most=5, most_per_caller=3, input_timeout_seconds=1
+    )
 
 
 def test_ids_are_unguessable_and_visible_ascii(sessions: MemorySessions) -> None:
