@@ -183,7 +183,7 @@ def _read_output(hint: Any) -> tuple[TypeAdapter[Any] | None, bool, Mapping[str,
 
 def _is_content(hint: Any) -> bool:
     """Say whether a type is made of MCP's content blocks: one, a list of them, and texts beside them."""
-    parts = [each for each in _parts(hint) if each is not type(None)]
+    parts = [each for each in _parts(hint) if each not in (type(None), ...)]
     blocks = [each for each in parts if isinstance(each, type) and each.__module__.startswith("mcp_types")]
     return bool(blocks) and all(each is str or each in blocks for each in parts)
 

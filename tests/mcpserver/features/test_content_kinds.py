@@ -6,6 +6,7 @@ import pytest
 from mcp_types import AudioContent, EmbeddedResource, ResourceLink, TextContent, TextResourceContents, methods
 
 from mcpserver.protocol import content
+from mcpserver.tools import tool
 from tests.mcpserver.client import MODERN, Client
 from tests.mcpserver.conftest import World
 from tests.mcpserver.features.conftest import VERSIONS
@@ -49,6 +50,27 @@ def test_an_embedded_resource_is_known_to_all() -> None:
         assert content.blocks(block, version) == [
             {"type": "resource", "resource": {"uri": "a://b", "mimeType": "text/plain", "text": "b"}}
         ]
+
+
+def test_texts_may_stand_between_blocks() -> None:
+    link = ResourceLink(type="resource_link", uri="a://b", name="b")
+    assert [block["type"] for block in content.blocks(["see", link], MODERN)] == ["text", "resource_link"]
+
+    @tool()
+    def explained() -> list[str | ResourceLink]:
+        """Explain a link."""
+        return ["see", link]
+
+    assert explained.signature.output_schema is None
+
+
+@pytest.mark.parametrize("hint", [list[str], dict[str, TextContent], list[str | int]])
+def test_texts_alone_are_structure(hint: Any) -> None:
+    def function() -> Any:
+        """Return something."""
+
+    function.__annotations__["return"] = hint
+    assert tool()(function).signature.output_schema is not None
 
 
 def test_a_list_with_anything_else_in_it_is_json() -> None:
