@@ -58,8 +58,8 @@ class CompletionMethods:
             return _NOTHING
         others = (call.request.params.get("context") or {}).get("arguments") or {}
         needs_context = completer.context_parameter is not None
-        context = self._contexts.make(call, feature.name) if needs_context else None
-        with faults_hidden("completion", feature.name, may_ask=False):
+        context = self._contexts.make(call, feature.name, may_ask=False) if needs_context else None
+        with faults_hidden("completion", feature.name):
             return completer.suggest(value, others, context)
 
     def _find(self, ref: dict[str, Any]) -> Prompt | Resource:

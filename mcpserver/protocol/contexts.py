@@ -25,8 +25,13 @@ class Contexts:
         self._changes = changes
         self._states = states
 
-    def make(self, call: Call, logger: str) -> Context:
-        """Return the context of a call; ``logger`` names the feature in its log lines.
+    def make(self, call: Call, logger: str, *, may_ask: bool = True) -> Context:
+        """Return the context of a call.
+
+        Args:
+            call: that it belongs to.
+            logger: names the feature in its log lines.
+            may_ask: its method may ask the client before it answers; lists and completion may not.
 
         Raises:
             JsonRpcError: what the call carries from earlier rounds is not valid.
@@ -34,11 +39,13 @@ class Contexts:
         token = call.request.meta.get("progressToken")
         valid = isinstance(token, str | int) and not isinstance(token, bool)
         modern = call.version == MODERN
-        link: _Link = (
-            RoundsLink(call, self._changes, Rounds(self._states, call))
-            if modern
-            else ChannelLink(call, self._changes)
-        )
+        link: _Link
+        if not may_ask:
+            link = QuietLink(call, self._changes)
+        elif modern:
+            link = RoundsLink(call, self._changes, Rounds(self._states, call))
+        else:
+            link = ChannelLink(call, self._changes)
         return Context(
             call.principal,
             link,
@@ -86,6 +93,18 @@ class _Link:
             if not offers(self.capabilities, question.capability):
                 return question.capability
         return None
+
+
+class QuietLink(_Link):
+    """Asks nothing."""
+
+    def ask(self, _questions: Mapping[str, Question[Any]]) -> Mapping[str, Any]:
+        """See ``Link``."""
+        raise TypeError("a list or a completion cannot ask the client")
+
+    def remember(self, _key: str, compute: Callable[[], Any]) -> Any:
+        """See ``Link``: the function runs once."""
+        return compute()
 
 
 class RoundsLink(_Link):

@@ -11,20 +11,18 @@ from contextlib import contextmanager
 import gevent
 
 from mcpserver.errors import INTERNAL_ERROR, INVALID_PARAMS, JsonRpcError, ToolError
-from mcpserver.protocol.input_required import InputRequired
 from telemetry import correlation
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def faults_hidden(kind: str, name: str, *, may_ask: bool = True) -> Iterator[None]:
+def faults_hidden(kind: str, name: str) -> Iterator[None]:
     """Run a function of a feature.
 
     Args:
         kind: of feature, for the log and the client.
         name: of it, for the log.
-        may_ask: the method may end with questions (MCP Multi Round-Trip Requests); else to ask is a mistake.
 
     Raises:
         JsonRpcError: the function's own, what it says by ToolError, or that it failed.
@@ -35,16 +33,8 @@ def faults_hidden(kind: str, name: str, *, may_ask: bool = True) -> Iterator[Non
         raise
     except ToolError as error:
         raise JsonRpcError(INVALID_PARAMS, str(error)) from None
-    except InputRequired:
-        if may_ask:
-            raise
-        _log.error("%s %s asked the client, which it may not", kind, name)
-        raise _failed(kind) from None
     except (Exception, SystemExit, gevent.Timeout):
         # The last two are no Exceptions, and would end the process, or the call without an answer.
         _log.exception("%s %s failed", kind, name)
-        raise _failed(kind) from None
-
-
-def _failed(kind: str) -> JsonRpcError:
-    return JsonRpcError(INTERNAL_ERROR, f"The {kind} failed (reference {correlation.current()})")
+        text = f"The {kind} failed (reference {correlation.current()})"
+        raise JsonRpcError(INTERNAL_ERROR, text) from None

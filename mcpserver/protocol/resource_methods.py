@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Final
 
 from mcpserver.errors import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     RESOURCE_NOT_FOUND,
     InsufficientScope,
@@ -60,8 +61,8 @@ class ResourceMethods:
         """
         entries = {each.uri: _described(each, call.version) for each in self._features.resources.values()}
         for template in self._listing_templates:
-            for listed in self._listed(template, call):
-                entries.setdefault(listed.uri, _described_as_listed(template, listed, call.version))
+            for entry in self._listed(template, call):
+                entries.setdefault(entry["uri"], entry)
         body = page("resources", [*entries.values()], "uri", call.request.params.get("cursor"))
         varies = bool(self._listing_templates)
         if call.version == MODERN:
@@ -120,7 +121,7 @@ class ResourceMethods:
             raise InsufficientScope(found[0].scopes)
         return found
 
-    def _listed(self, template: Resource, call: Call) -> Sequence[ListedResource]:
+    def _listed(self, template: Resource, call: Call) -> Sequence[dict[str, Any]]:
         """Return the caller's resources of a template; a mistake of one template's function hides no other's.
 
         Raises:
@@ -129,12 +130,18 @@ class ResourceMethods:
         # Names alone can tell what is not to be read (MCP Resources, "Security Considerations").
         if template.lists is None or not template.scopes <= call.principal.scopes:
             return ()
-        with faults_hidden("list of resources", template.name, may_ask=False):
-            own = template.lists(self._contexts.make(call, template.name))
-            listed = tuple(islice(own, MOST_LISTED + 1))
-        if len(listed) > MOST_LISTED:
+        try:
+            with faults_hidden("list of resources", template.name):
+                context = self._contexts.make(call, template.name, may_ask=False)
+                own = islice(template.lists(context), MOST_LISTED + 1)
+                entries = [_described_as_listed(template, each, call.version) for each in own]
+        except JsonRpcError as error:
+            if error.code != INTERNAL_ERROR:
+                raise
+            return ()
+        if len(entries) > MOST_LISTED:
             _log.warning("more resources of %s than are listed", template.uri)
-        return listed[:MOST_LISTED]
+        return entries[:MOST_LISTED]
 
 
 def not_found(uri: str, version: str) -> JsonRpcError:

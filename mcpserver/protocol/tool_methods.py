@@ -93,7 +93,7 @@ class ToolMethods:
         if arguments is not None and not isinstance(arguments, dict):
             raise JsonRpcError(INVALID_PARAMS, "Invalid params: arguments must be an object")
         tool = self._tools.get(name)
-        if tool is None or not _is_seen(tool, call):
+        if tool is None or (tool.visible is not None and not _is_seen(tool, call)):
             raise JsonRpcError(INVALID_PARAMS, f"Unknown tool: {name[:64]}")
         if not tool.scopes <= call.principal.scopes:
             # MCP Authorization, "Runtime Insufficient Scope Errors": name all that the operation needs.
@@ -170,8 +170,11 @@ def _described(tool: Tool, version: str) -> dict[str, Any]:
     }
     # Members that a revision does not know are left out: some clients of its time are strict. So is
     # ``execution`` of 2025-11-25: that revision's own tasks are not served.
-    if version >= _ANNOTATIONS_SINCE and tool.annotations:
-        body["annotations"] = dict(tool.annotations)
+    annotations = dict(tool.annotations)
+    if tool.title and version < content.DETAILS_SINCE:
+        annotations.setdefault("title", tool.title)  # the one place for it then
+    if version >= _ANNOTATIONS_SINCE and annotations:
+        body["annotations"] = annotations
     if version >= content.DETAILS_SINCE and tool.signature.output_schema is not None:
         body["outputSchema"] = dict(tool.signature.output_schema)
     return content.described(version, body, title=tool.title, icons=tool.icons, meta=tool.meta)

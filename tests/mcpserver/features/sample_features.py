@@ -164,6 +164,29 @@ def note(ctx: Context, name: str) -> str:
     return f"note {name!r}"
 
 
+def _mistaken_list(ctx: Context) -> Iterable[ListedResource]:
+    if NOTES.get("locked"):
+        raise ToolError("The cupboard is locked")
+    yield ListedResource("thing://1", "one")
+    raise RuntimeError("the password is hunter2")
+
+
+@resource("thing://{name}", lists=_mistaken_list)
+def thing(name: str) -> str:
+    """A thing whose list has a mistake."""
+    return name
+
+
+def _asking_list(ctx: Context) -> Iterable[ListedResource]:
+    return [ListedResource(str(root.uri), "root") for root in ctx.roots()]
+
+
+@resource("root://{name}", lists=_asking_list)
+def root(name: str) -> str:
+    """A thing whose list asks, which it may not."""
+    return name
+
+
 @resource("test://numbers/{number}")
 def number(number: Annotated[int, Field(ge=0)]) -> str:
     """A number."""

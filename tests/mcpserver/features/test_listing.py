@@ -1,5 +1,6 @@
 """Lists: pages, order, what is private, and what each revision sees of a description."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -170,3 +171,25 @@ def test_a_function_that_lists_without_end_is_cut_off(
     monkeypatch.setattr("mcpserver.protocol.resource_methods.MOST_LISTED", 5)
     uris = [each["uri"] for each in listed(world, "resources/list", MODERN)["resources"]]
     assert sum(uri.startswith("note:") for uri in uris) == 5
+
+
+def test_a_mistake_in_one_list_hides_no_other_resources(
+    client: Client, caplog: pytest.LogCaptureFixture, notes: dict[str, list[str]]
+) -> None:
+    notes["tenant.alice"] = ["a"]
+    capabilities = {"io.modelcontextprotocol/clientCapabilities": {"roots": {}}}
+    with caplog.at_level(logging.ERROR):
+        result = client.modern("resources/list", meta=capabilities).result
+    methods.validate_server_result("resources/list", MODERN, result)
+    uris = [each["uri"] for each in result["resources"]]
+    assert {"test://readme", "note://a"} <= set(uris)
+    assert not any(uri.startswith(("thing:", "root:")) for uri in uris)
+    assert "hunter2" in caplog.text
+    assert "cannot ask the client" in caplog.text
+
+
+def test_a_list_that_cannot_be_made_at_the_moment_says_so(
+    client: Client, notes: dict[str, list[str]]
+) -> None:
+    notes["locked"] = ["yes"]
+    assert client.modern("resources/list").error["message"] == "The cupboard is locked"
