@@ -5,7 +5,7 @@ authenticated (Fernet), it expires, and it is good for one caller and one reques
 same target, the same arguments. It is no proof of being used once. Must not know what is in it.
 """
 
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -68,6 +68,8 @@ class RequestStates:
         """
         if not isinstance(state, str) or len(state) > MAX_CHARACTERS or not state.isascii():
             raise _not_valid()
+        if not _is_as_it_was_sealed(state):
+            raise _not_valid()
         try:
             payload = orjson.loads(self._fernet.decrypt(state.encode(), ttl=self._seconds))
         except InvalidToken:
@@ -75,6 +77,16 @@ class RequestStates:
         if payload["for"] != _bound_to(principal, request):
             raise _not_valid()
         return Gathered(payload["answers"], payload["remembered"])
+
+
+def _is_as_it_was_sealed(state: str) -> bool:
+    """Say whether a state is what its bytes encode to: decoding ignores strange characters, what follows the
+    padding, and the last bits before it, and a state that was changed in any way is not ours.
+    """
+    try:
+        return urlsafe_b64encode(urlsafe_b64decode(state)).decode() == state
+    except ValueError:
+        return False
 
 
 def _key(secret: str) -> bytes:
