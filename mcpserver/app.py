@@ -22,6 +22,7 @@ from mcpserver.protocol.prompt_methods import PromptMethods
 from mcpserver.protocol.request_state import RequestStates
 from mcpserver.protocol.resource_methods import ResourceMethods
 from mcpserver.protocol.server import server_methods
+from mcpserver.protocol.subscriptions import SubscriptionMethods
 from mcpserver.protocol.tool_methods import ToolMethods
 from mcpserver.revocations import Revocations, nothing_is_revoked
 from mcpserver.sessions.memory import MemorySessions
@@ -34,6 +35,7 @@ from mcpserver.tools.registry import Features, features_in, gathered, installed_
 from mcpserver.transports.events import Carrier
 from mcpserver.transports.front import Front
 from mcpserver.transports.http import Core
+from mcpserver.transports.listening import Listening
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.transports.responses import ErrorRenderer
 
@@ -61,13 +63,16 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         clock,
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
-    contexts = Contexts(MemoryChanges(), _request_states(settings))
+    changes = MemoryChanges()
+    contexts = Contexts(changes, _request_states(settings))
     features = make_features(settings, store)
     sessions = _sessions(settings)
+    resources = ResourceMethods(features, contexts)
     methods = {
-        **server_methods(Capabilities(features, with_sessions=sessions is not None)),
+        **server_methods(Capabilities(features, with_sessions=sessions is not None, tells_changes=True)),
         **ToolMethods(features.tools, contexts).methods(),
-        **ResourceMethods(features, contexts).methods(),
+        **resources.methods(),
+        **SubscriptionMethods(resources).methods(),
         **PromptMethods(features, contexts).methods(),
         **CompletionMethods(features, contexts).methods(),
     }
@@ -85,6 +90,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, clock, ongoing),
         ongoing=ongoing,
+        listening=Listening(changes, lambda _principal, _task_id: None),
     )
     return Front(
         core,

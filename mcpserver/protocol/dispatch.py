@@ -19,6 +19,8 @@ from mcpserver.protocol.call import Call
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.input_required import InputRequired
 from mcpserver.protocol.jsonrpc import Request
+from mcpserver.protocol.parameter_headers import GetHeader, check_parameters
+from mcpserver.tools.header import Path
 from telemetry import correlation
 
 Handler = Callable[[Call], dict[str, Any]]
@@ -33,12 +35,14 @@ class Row:
         admit: raises what can be told before anything starts, so that it can travel as an HTTP status:
             InsufficientScope or JsonRpcError.
         speaks: says whether a request may send something before its result: it needs a stream.
+        headers: returns which arguments of a request are repeated in headers, by the header's name.
         is_ours: no revision lists the method: an extension's, of 2026-07-28.
     """
 
     handler: Handler
     admit: Callable[[Call], object] | None = None
     speaks: Callable[[Request], bool] | None = None
+    headers: Callable[[Request], Mapping[str, Path]] | None = None
     is_ours: bool = False
 
 
@@ -71,6 +75,27 @@ class Dispatcher:
         row = self._methods.get(request.method)
         return row is not None and row.speaks is not None and row.speaks(request)
 
+    def check_headers(self, request: Request, get_header: GetHeader) -> None:
+        """Compare what a modern request repeats in headers of its own with what it says.
+
+        Raises:
+            JsonRpcError: they differ.
+        """
+        row = self._methods.get(request.method)
+        if row is not None and row.headers is not None and (parameters := row.headers(request)):
+            check_parameters(parameters, request.params.get("arguments"), get_header)
+
+    def check(self, call: Call) -> None:
+        """Check the shape of a request that is answered elsewhere.
+
+        Raises:
+            JsonRpcError: this revision does not know the method, or its params do not fit.
+        """
+        shape = CLIENT_REQUESTS.get((call.request.method, call.version))
+        if shape is None:
+            raise _not_found(call)
+        _check_shape(shape, call)
+
     def dispatch(self, call: Call) -> dict[str, Any]:
         """Return the result.
 
@@ -82,9 +107,7 @@ class Dispatcher:
         row = self._methods.get(method)
         shape = CLIENT_REQUESTS.get((method, call.version))
         if row is None or (shape is None and not (row.is_ours and call.version == MODERN)):
-            # MCP 2026-07-28 Streamable HTTP: 404 with -32601; before, errors travelled with 200.
-            status = 404 if call.version == MODERN else 200
-            raise JsonRpcError(METHOD_NOT_FOUND, f"Method not found: {method}", http_status=status)
+            raise _not_found(call)
         if shape is not None and method not in _CHECKED_BY_HANDLER:
             _check_shape(shape, call)
         try:
@@ -96,6 +119,12 @@ class Dispatcher:
         except Exception:
             _log.exception("%s failed", method)
             raise jsonrpc.internal_error(correlation.current()) from None
+
+
+def _not_found(call: Call) -> JsonRpcError:
+    # MCP 2026-07-28 Streamable HTTP: 404 with -32601; before, errors travelled with 200.
+    status = 404 if call.version == MODERN else 200
+    return JsonRpcError(METHOD_NOT_FOUND, f"Method not found: {call.request.method}", http_status=status)
 
 
 def _check_shape(shape: Any, call: Call) -> None:

@@ -24,6 +24,7 @@ from mcpserver.protocol.jsonrpc import Request
 from mcpserver.protocol.listing import cacheable, page
 from mcpserver.protocol.results import modern_result
 from mcpserver.tools import Tool
+from mcpserver.tools.header import Path
 from mcpserver.tools.invalid import ArgumentsInvalid
 from telemetry import correlation
 
@@ -45,7 +46,9 @@ class ToolMethods:
         """Return the rows."""
         return {
             "tools/list": Row(self.list),
-            "tools/call": Row(self.call, admit=self.find, speaks=self.may_notify),
+            "tools/call": Row(
+                self.call, admit=self.find, speaks=self.may_notify, headers=self.repeated_in_headers
+            ),
         }
 
     def list(self, call: Call) -> dict[str, Any]:
@@ -83,6 +86,12 @@ class ToolMethods:
         name = request.params.get("name")
         tool = self._tools.get(name) if isinstance(name, str) else None
         return tool is not None and tool.signature.context_parameter is not None
+
+    def repeated_in_headers(self, request: Request) -> Mapping[str, Path]:
+        """Return which arguments of a tools/call stand in headers as well."""
+        name = request.params.get("name")
+        tool = self._tools.get(name) if isinstance(name, str) else None
+        return tool.headers if tool is not None else {}
 
     def find(self, call: Call) -> tuple[Tool, Mapping[str, Any]]:
         """Return the tool that a call names and its arguments, once the caller may use it."""

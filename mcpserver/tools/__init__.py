@@ -20,6 +20,7 @@ them.
 
 from mcpserver.errors import JsonRpcError, ResourceNotFound, ToolError
 from mcpserver.tools.context import Context
+from mcpserver.tools.header import Header
 from mcpserver.tools.model import Tool, tool
 from mcpserver.tools.prompt import Prompt, prompt
 from mcpserver.tools.questions import Elicit, Elicited, ElicitUrl, ListRoots, Question, Sample
@@ -30,6 +31,7 @@ __all__ = [
     "Elicit",
     "ElicitUrl",
     "Elicited",
+    "Header",
     "JsonRpcError",
     "ListRoots",
     "ListedResource",

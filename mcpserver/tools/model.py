@@ -11,6 +11,7 @@ from typing import Any, Literal
 from mcp_types import ToolAnnotations
 
 from mcpserver.principal import Principal
+from mcpserver.tools.header import Path, headers_of
 from mcpserver.tools.hints import IconLike, Icons, icons_of, wire_form
 from mcpserver.tools.schema import Signature, read_signature
 
@@ -31,6 +32,7 @@ class Tool:
         meta: ``_meta`` of the tool's description.
         task: whether a call may, or has to, go on as a task.
         visible: says who may know of the tool; None: everybody.
+        headers: parameters that are repeated in headers: paths by the header's name in small letters.
         signature: how arguments are read and results are described.
         function: the function itself.
     """
@@ -44,6 +46,7 @@ class Tool:
     meta: Mapping[str, Any] | None
     task: TaskUse
     visible: Callable[[Principal], bool] | None
+    headers: Mapping[str, Path]
     signature: Signature
     function: Callable[..., Any]
 
@@ -115,6 +118,7 @@ def tool(
             meta=meta,
             task=task,
             visible=visible,
+            headers=headers_of(signature.input_schema),
             signature=signature,
             function=function,
         )

@@ -82,6 +82,7 @@ class Carrier:
         principal: Principal,
         of_call: bool,
         first: bytes = b"",
+        farewell: bytes | None = None,
         at_end: Callable[[], None] | None = None,
     ) -> Iterator[bytes]:
         """Yield the bytes of a stream until it ends, the token expires or is revoked, or the client leaves.
@@ -94,9 +95,10 @@ class Carrier:
             principal: the caller; the stream does not outlive the token.
             of_call: the stream ends with the response to a call.
             first: bytes to begin with; the head leaves even when they are empty.
+            farewell: a last event for when the process is about to stop.
             at_end: called once, however it ends.
         """
-        passage = _Passage(stream, of_call)
+        passage = _Passage(stream, of_call, farewell)
         departure = Departure(connection, passage.leave)
         stay = self._ongoing.begin(principal, passage.leave)
         self._passages.add(passage)
@@ -125,7 +127,7 @@ class Carrier:
         gevent.spawn_later(DRAIN_SECONDS, self._close_all)
         for passage in list(self._passages):
             if not passage.of_call:
-                passage.stream.close()
+                passage.end()
 
     def _close_all(self) -> None:
         for passage in list(self._passages):
@@ -135,12 +137,20 @@ class Carrier:
 class _Passage:
     """A stream on its way to a connection."""
 
-    __slots__ = ("is_left", "of_call", "stream")
+    __slots__ = ("_farewell", "is_left", "of_call", "stream")
 
-    def __init__(self, stream: Stream, of_call: bool) -> None:
+    def __init__(self, stream: Stream, of_call: bool, farewell: bytes | None) -> None:
         self.stream = stream
         self.of_call = of_call
         self.is_left = False
+        self._farewell = farewell
+
+    def end(self) -> None:
+        """End the stream on our side."""
+        if self._farewell is not None:
+            self.stream.finish(self._farewell)
+        else:
+            self.stream.close()
 
     def leave(self) -> None:
         """The client is gone, or its token was revoked (called on the hub: must not block)."""

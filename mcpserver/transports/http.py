@@ -16,7 +16,7 @@ from mcpserver.auth import Authenticator
 from mcpserver.errors import INVALID_REQUEST, CallCancelled, JsonRpcError, McpServerError, RequestRefused
 from mcpserver.guard import ACCEPT_POST, ACCEPT_STREAM, Guard, check_accepts, check_json
 from mcpserver.principal import Principal
-from mcpserver.protocol import eras, jsonrpc
+from mcpserver.protocol import eras, jsonrpc, subscriptions
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.protocol.eras import MirroredHeaders
@@ -26,6 +26,7 @@ from mcpserver.sessions.stream import EventStream
 from mcpserver.transports import events, running
 from mcpserver.transports.departure import Departure
 from mcpserver.transports.events import Carrier
+from mcpserver.transports.listening import Listening
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.transports.responses import (
     Environ,
@@ -40,6 +41,7 @@ from mcpserver.transports.running import Answer, SilentChannel, StreamChannel
 METHODS: Final = "GET, POST, DELETE, OPTIONS"
 _BATCHES: Final = "2025-03-26"  # the only revision that has them
 _PRIMES: Final = "2025-11-25"  # since this revision a stream begins with an id
+_LISTEN: Final = "subscriptions/listen"
 _SILENT: Final = SilentChannel()
 
 
@@ -54,6 +56,7 @@ class Core:
     errors: ErrorRenderer
     carrier: Carrier
     ongoing: Ongoing
+    listening: Listening
 
 
 class HttpEndpoint:
@@ -123,6 +126,12 @@ class HttpEndpoint:
                 INVALID_REQUEST, "Invalid request: this server asks for no responses", http_status=400
             )
         meta = eras.check_modern(headers, message)
+        self._core.dispatcher.check_headers(
+            message, lambda name: environ.get("HTTP_" + name.upper().replace("-", "_"))
+        )
+        if message.method == _LISTEN:
+            call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level, None, meta.capabilities)
+            return self._listen(environ, start_response, call)
         if self._core.dispatcher.speaks(message):
             stream = EventStream()
             channel = StreamChannel(stream, None)
@@ -135,6 +144,24 @@ class HttpEndpoint:
             self._authenticated(environ)
             return send(environ, start_response, 202, b"")  # to nobody: the client left
         return send(environ, start_response, 200, jsonrpc.result(message.id, result))
+
+    def _listen(self, environ: Environ, start_response: StartResponse, call: Call) -> Iterable[bytes]:
+        """Answer with the stream of a subscription (MCP Subscriptions)."""
+        self._core.dispatcher.check(call)
+        stream = EventStream()
+        reader = stream.attach()
+        end = self._core.listening.subscribe(call, stream)
+        start_events(environ, start_response)
+        return self._core.carrier.carry(
+            stream,
+            reader,
+            events.plain_event,
+            connection=environ.get("gunicorn.socket"),
+            principal=call.principal,
+            of_call=False,
+            farewell=subscriptions.farewell(call.request.id),
+            at_end=end,
+        )
 
     def _here(self, environ: Environ, call: Call) -> dict[str, Any]:
         """Answer on the connection's own greenlet, which the client's departure and the revocation of its
@@ -280,8 +307,13 @@ class HttpEndpoint:
         if stream is None or stream.closed:
             raise RequestRefused(400, "This stream cannot be resumed any more")
         reader = stream.attach(position[1] if position is not None else None)
+        end = None
+        if stream.number == STANDALONE:
+            end = self._core.listening.attend(session, principal.subject, stream)
         start_events(environ, start_response)
-        return self._events(environ, principal, stream, session, reader, resumed=position is not None)
+        return self._events(
+            environ, principal, stream, session, reader, resumed=position is not None, at_end=end
+        )
 
     def _delete(
         self, environ: Environ, start_response: StartResponse, principal: Principal

@@ -47,15 +47,22 @@ class SseEndpoints:
             session = sessions.open(principal, VERSION, {})
             start_events(environ, start_response)
             stream = session.standalone_stream()
+            reader = stream.attach()
+            unwatch = self._core.listening.attend(session, principal.subject, stream)
+
+            def end() -> None:
+                unwatch()
+                _close(sessions, session, principal)
+
             return self._core.carrier.carry(
                 stream,
-                stream.attach(),
+                reader,
                 events.plain_event,
                 connection=environ.get("gunicorn.socket"),
                 principal=principal,
                 of_call=False,
                 first=f"event: endpoint\ndata: message?sessionId={session.id}\n\n".encode(),
-                at_end=lambda: _close(sessions, session, principal),
+                at_end=end,
             )
         except McpServerError as error:
             return self._core.errors.render(environ, start_response, error)
