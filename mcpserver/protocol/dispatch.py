@@ -50,6 +50,7 @@ Methods = Mapping[str, Row]
 
 # Its shape is checked by its own handler: the one method that is on the hot path.
 _CHECKED_BY_HANDLER: Final = frozenset({"tools/call"})
+_MAX_PLACE_CHARACTERS: Final = 64  # it may hold names that the client made up
 _log = logging.getLogger(__name__)
 
 
@@ -135,5 +136,5 @@ def _check_shape(shape: Any, call: Call) -> None:
         )
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(str(part) for part in first["loc"])[:_MAX_PLACE_CHARACTERS]
         raise JsonRpcError(INVALID_PARAMS, f"Invalid params: {place}: {first['msg']}") from None

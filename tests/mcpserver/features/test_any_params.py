@@ -68,3 +68,10 @@ def test_no_params_whatever_are_our_fault(
     if "error" in answer.json:
         assert answer.json["error"]["code"] in SENDERS_FAULT
         assert len(answer.body) < 1000
+
+
+def test_names_that_a_client_makes_up_are_not_repeated_whole(client: Client) -> None:
+    params = {"name": "review", "arguments": {"x" * 100_000: 7}}
+    answer = client.modern("prompts/get", params)
+    assert answer.error["code"] == -32602
+    assert len(answer.body) < 1000
