@@ -23,6 +23,7 @@ from mcpserver.protocol.request_state import RequestStates
 from mcpserver.protocol.resource_methods import ResourceMethods
 from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.subscriptions import SubscriptionMethods
+from mcpserver.protocol.task_methods import TaskMethods
 from mcpserver.protocol.tool_methods import ToolMethods
 from mcpserver.revocations import Revocations, nothing_is_revoked
 from mcpserver.sessions.memory import MemorySessions
@@ -30,6 +31,9 @@ from mcpserver.sessions.protocol import Sessions
 from mcpserver.settings import NO_REVOCATIONS, Settings
 from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
+from mcpserver.tasks.memory import MemoryTaskStore, OneProcess
+from mcpserver.tasks.model import EXTENSION
+from mcpserver.tasks.running import Tasks
 from mcpserver.tools.builtin import built_in_features
 from mcpserver.tools.registry import Features, features_in, gathered, installed_features
 from mcpserver.transports.events import Carrier
@@ -64,15 +68,31 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
     changes = MemoryChanges()
-    contexts = Contexts(changes, _request_states(settings))
+    tasks = Tasks(
+        MemoryTaskStore(clock, settings.max_tasks_per_caller),
+        OneProcess(),
+        changes,
+        clock,
+        ttl_seconds=settings.task_ttl_seconds,
+    )
+    task_methods = TaskMethods(tasks)
+    contexts = Contexts(changes, _request_states(settings), tasks)
     features = make_features(settings, store)
     sessions = _sessions(settings)
     resources = ResourceMethods(features, contexts)
     methods = {
-        **server_methods(Capabilities(features, with_sessions=sessions is not None, tells_changes=True)),
+        **server_methods(
+            Capabilities(
+                features,
+                with_sessions=sessions is not None,
+                tells_changes=True,
+                extensions={EXTENSION: {}},
+            )
+        ),
         **ToolMethods(features.tools, contexts).methods(),
         **resources.methods(),
         **SubscriptionMethods(resources).methods(),
+        **task_methods.methods(),
         **PromptMethods(features, contexts).methods(),
         **CompletionMethods(features, contexts).methods(),
     }
@@ -90,7 +110,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, clock, ongoing),
         ongoing=ongoing,
-        listening=Listening(changes, lambda _principal, _task_id: None),
+        listening=Listening(changes, task_methods.describe),
     )
     return Front(
         core,

@@ -126,14 +126,15 @@ class MissingCapability(JsonRpcError):
 
     Args:
         required: the part of ClientCapabilities that is missing.
+        http_status: see ``JsonRpcError``.
     """
 
-    def __init__(self, required: Mapping[str, Any]) -> None:
+    def __init__(self, required: Mapping[str, Any], *, http_status: int = 400) -> None:
         super().__init__(
             MISSING_CAPABILITY,
             f"The client does not offer what this needs: {', '.join(sorted(required))}",
             {"requiredCapabilities": dict(required)},
-            http_status=400,
+            http_status=http_status,
         )
 
 

@@ -3,14 +3,18 @@
 Made by the transports, read by the method handlers. Must not change on the way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mcpserver.errors import InsufficientScope, JsonRpcError
 from mcpserver.principal import Principal
 from mcpserver.protocol.jsonrpc import Request
 from mcpserver.sessions.protocol import Session
 from mcpserver.wire import LogLevel
+
+# What became of a call: its result, the error it was refused with, or None when it was cancelled.
+Outcome = dict[str, Any] | JsonRpcError | InsufficientScope | None
 
 
 class Channel(Protocol):
@@ -26,8 +30,13 @@ class Channel(Protocol):
             Unanswered: an error came back, nothing came in time, or this client cannot be asked.
         """
 
-    def start_task(self, message: str | None) -> bool:
-        """Answer the call with a task and go on; say whether that was done."""
+    def detach(self, result: dict[str, Any], finish: Callable[[Outcome], None]) -> bool:
+        """Answer the call with a result now and let it go on; say whether that was done.
+
+        Args:
+            result: the answer.
+            finish: called once with what the call ends with.
+        """
 
     def hang_up(self) -> None:
         """Close the stream; the client may come back for what follows."""

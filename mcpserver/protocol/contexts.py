@@ -4,34 +4,55 @@ Called by the method handlers that run people's functions. Must not know transpo
 is given.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import gevent
+
 from mcpserver.changes.model import Change
 from mcpserver.changes.protocol import Changes
-from mcpserver.errors import MissingCapability, ToolError, Unanswered
-from mcpserver.protocol.call import Call
+from mcpserver.errors import (
+    NO_CODE,
+    SERVER_BUSY,
+    CallCancelled,
+    InsufficientScope,
+    JsonRpcError,
+    MissingCapability,
+    ToolError,
+    Unanswered,
+)
+from mcpserver.protocol.call import Call, Outcome
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.input_required import Rounds
+from mcpserver.protocol.jsonrpc import error_object
 from mcpserver.protocol.request_state import RequestStates
+from mcpserver.protocol.task_results import created, offers_tasks
+from mcpserver.tasks.protocol import TooManyTasks
+from mcpserver.tasks.running import RunningTask, Tasks
 from mcpserver.tools.context import Context
+from mcpserver.tools.model import TaskUse
 from mcpserver.tools.questions import AnswerInvalid, Question
 
 
 class Contexts:
-    """Args: changes: where features publish; states: for the questions of 2026-07-28."""
+    """Args: changes: where features publish; states: for the questions of 2026-07-28; tasks: all of this
+    server's.
+    """
 
-    def __init__(self, changes: Changes, states: RequestStates) -> None:
+    def __init__(self, changes: Changes, states: RequestStates, tasks: Tasks) -> None:
         self._changes = changes
         self._states = states
+        self._tasks = tasks
 
-    def make(self, call: Call, logger: str, *, may_ask: bool = True) -> Context:
+    def make(self, call: Call, logger: str, *, may_ask: bool = True, task: TaskUse = "never") -> Context:
         """Return the context of a call.
 
         Args:
             call: that it belongs to.
             logger: names the feature in its log lines.
             may_ask: its method may ask the client before it answers; lists and completion may not.
+            task: whether it may go on as a task.
 
         Raises:
             JsonRpcError: what the call carries from earlier rounds is not valid.
@@ -43,7 +64,9 @@ class Contexts:
         if not may_ask:
             link = QuietLink(call, self._changes)
         elif modern:
-            link = RoundsLink(call, self._changes, Rounds(self._states, call))
+            rounds = Rounds(self._states, call)
+            tasks = self._tasks if task != "never" and offers_tasks(call.capabilities) else None
+            link = RoundsLink(call, self._changes, rounds, tasks, must_be_task=task == "required")
         else:
             link = ChannelLink(call, self._changes)
         return Context(
@@ -79,9 +102,9 @@ class _Link:
         """See ``Link``."""
         self._changes.publish(change)
 
-    def start_task(self, message: str | None) -> bool:
+    def start_task(self, _message: str | None) -> bool:
         """See ``Link``."""
-        return self._call.channel.start_task(message)
+        return False
 
     def hang_up(self) -> None:
         """See ``Link``."""
@@ -108,11 +131,31 @@ class QuietLink(_Link):
 
 
 class RoundsLink(_Link):
-    """Asks as 2026-07-28 does: the call ends with the questions and is made again with the answers."""
+    """Asks as 2026-07-28 does: the call ends with the questions and is made again with the answers; once it
+    goes on as a task, the task asks.
 
-    def __init__(self, call: Call, changes: Changes, rounds: Rounds) -> None:
+    Args:
+        call, changes: see there.
+        rounds: what the call knows from the rounds before.
+        tasks: None: the call cannot be a task.
+        must_be_task: the tool is of no use otherwise.
+    """
+
+    def __init__(
+        self, call: Call, changes: Changes, rounds: Rounds, tasks: Tasks | None, *, must_be_task: bool
+    ) -> None:
         super().__init__(call, changes)
         self._rounds = rounds
+        self._tasks = tasks
+        self._must_be_task = must_be_task
+        self._task: RunningTask | None = None
+
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        """See ``Link``; a task has a message in place of notifications (SEP-2663)."""
+        if self._task is None:
+            super().notify(method, params)
+        elif params.get("message") is not None:
+            self._task.report(params["message"])
 
     def ask(self, questions: Mapping[str, Question[Any]]) -> Mapping[str, Any]:
         """See ``Link``."""
@@ -120,11 +163,54 @@ class RoundsLink(_Link):
         missing = self._missing(questions)
         if missing is not None:
             raise MissingCapability(missing)
-        return self._rounds.ask(questions)
+        if self._task is None:
+            return self._rounds.ask(questions)
+        return self._ask_by_task(self._task, questions)
 
     def remember(self, key: str, compute: Callable[[], Any]) -> Any:
         """See ``Link``."""
         return self._rounds.remember(key, compute)
+
+    def start_task(self, message: str | None) -> bool:
+        """See ``Link``."""
+        if self._tasks is None or self._task is not None:
+            return self._task is not None
+        tasks, greenlet = self._tasks, gevent.getcurrent()
+        try:
+            running = tasks.start(
+                self._call.principal, message, lambda: gevent.kill(greenlet, CallCancelled)
+            )
+        except TooManyTasks as error:
+            if self._must_be_task:
+                raise JsonRpcError(SERVER_BUSY, str(error), http_status=429) from None
+            return False
+
+        def finish(outcome: Outcome) -> None:
+            match outcome:
+                case None:
+                    tasks.finish(running, "cancelled")
+                case dict():
+                    tasks.finish(running, "completed", result=outcome)
+                case JsonRpcError():
+                    tasks.finish(running, "failed", error=error_object(outcome))
+                case InsufficientScope():
+                    tasks.finish(running, "failed", error={"code": NO_CODE, "message": str(outcome)})
+
+        self._task = running
+        return self._call.channel.detach(created(running.task), finish)
+
+    def _ask_by_task(self, task: RunningTask, questions: Mapping[str, Question[Any]]) -> Mapping[str, Any]:
+        answers: dict[str, Any] = {}
+        while missing := {key: each for key, each in questions.items() if key not in answers}:
+            requests = {}
+            for key, question in missing.items():
+                method, params = question.request(self._call.version)
+                requests[key] = {"method": method, "params": params}
+            for key, given in task.ask(requests).items():
+                # What does not fit is asked for again.
+                with contextlib.suppress(AnswerInvalid):
+                    answers[key] = questions[key].read(given)
+        return answers
 
 
 class ChannelLink(_Link):

@@ -31,7 +31,15 @@ SERVED: Final = tuple(version for version in reversed(KNOWN_PROTOCOL_VERSIONS) i
 NEWEST_LEGACY: Final = HANDSHAKE_PROTOCOL_VERSIONS[-1]
 
 # MCP 2026-07-28 Streamable HTTP, "Standard Request Headers": method → the param that Mcp-Name mirrors.
-_NAMED: Final = {"tools/call": "name", "resources/read": "uri", "prompts/get": "name"}
+# SEP-2663, "Routing Headers", adds the tasks.
+_NAMED: Final = {
+    "tools/call": "name",
+    "resources/read": "uri",
+    "prompts/get": "name",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
 _BASE64_PREFIX: Final = "=?base64?"
 _BASE64_SUFFIX: Final = "?="
 

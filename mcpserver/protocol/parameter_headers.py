@@ -56,4 +56,4 @@ def _says(text: str, value: Any) -> bool:
             return bool(float(text) == value)
         except ValueError:
             return False
-    return text == value
+    return bool(text == value)

@@ -14,7 +14,7 @@ import orjson
 from mcp_types import CallToolResult
 
 from mcpserver import metrics
-from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError, ToolError
+from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError, MissingCapability, ToolError
 from mcpserver.protocol import content
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.contexts import Contexts
@@ -23,6 +23,7 @@ from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.jsonrpc import Request
 from mcpserver.protocol.listing import cacheable, page
 from mcpserver.protocol.results import modern_result
+from mcpserver.protocol.task_results import REQUIRED, offers_tasks
 from mcpserver.tools import Tool
 from mcpserver.tools.header import Path
 from mcpserver.tools.invalid import ArgumentsInvalid
@@ -107,6 +108,9 @@ class ToolMethods:
         if not tool.scopes <= call.principal.scopes:
             # MCP Authorization, "Runtime Insufficient Scope Errors": name all that the operation needs.
             raise InsufficientScope(tool.scopes)
+        if tool.task == "required" and not (call.version == MODERN and offers_tasks(call.capabilities)):
+            # SEP-2663, "Capability Negotiation"; revisions before know no such error, and no such tasks.
+            raise MissingCapability(REQUIRED, http_status=400 if call.version == MODERN else 200)
         return tool, arguments or {}
 
 
@@ -115,7 +119,7 @@ def _run(tool: Tool, arguments: Mapping[str, Any], call: Call, contexts: Context
     try:
         named = signature.read(arguments)
         if signature.context_parameter is not None:
-            named[signature.context_parameter] = contexts.make(call, tool.name)
+            named[signature.context_parameter] = contexts.make(call, tool.name, task=tool.task)
         returned = tool.function(**named)
         return _result(returned, signature.structured(returned), call.version)
     except (ToolError, ArgumentsInvalid) as error:

@@ -136,7 +136,7 @@ class HttpEndpoint:
             stream = EventStream()
             channel = StreamChannel(stream, None)
             call = Call(principal, message, eras.MODERN, channel, meta.log_level, None, meta.capabilities)
-            return self._beside(environ, start_response, call, stream, None)
+            return self._beside(environ, start_response, call, channel)
         call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level, None, meta.capabilities)
         try:
             result = self._here(environ, call)
@@ -205,7 +205,7 @@ class HttpEndpoint:
                 channel = StreamChannel(stream, session)
                 level, capabilities = session.log_level, session.capabilities
                 call = Call(principal, message, version, channel, level, session, capabilities)
-                return self._beside(environ, start_response, call, stream, session)
+                return self._beside(environ, start_response, call, channel)
         log_level = session.log_level if session is not None else None
         capabilities = session.capabilities if session is not None else {}
         call = Call(principal, message, version, _SILENT, log_level, session, capabilities)
@@ -228,15 +228,11 @@ class HttpEndpoint:
         return send(environ, start_response, 200, jsonrpc.result(message.id, result), headers)
 
     def _beside(
-        self,
-        environ: Environ,
-        start_response: StartResponse,
-        call: Call,
-        stream: Stream,
-        session: Session | None,
+        self, environ: Environ, start_response: StartResponse, call: Call, channel: StreamChannel
     ) -> Iterable[bytes]:
         """Answer with plain JSON if the call sends nothing before its result, else with an event stream."""
-        answer = Answer(call.request.id, stream)
+        stream, session = channel.stream, call.session
+        answer = channel.answer = Answer(call.request.id, stream)
         # Before anything is sent, so that a tool that sends much waits for the connection from the start.
         reader = stream.attach()
         greenlet = running.start(self._core.ongoing, self._core.dispatcher, call, session, answer.finished)
@@ -244,9 +240,13 @@ class HttpEndpoint:
         def leave() -> None:
             # Since 2026-07-28 leaving is cancelling; before, the client may come back for the result.
             if session is None:
-                greenlet.kill(CallCancelled, block=False)
+                cancel()
             else:
                 answer.use_stream()
+
+        def cancel() -> None:
+            if not answer.is_detached:
+                greenlet.kill(CallCancelled, block=False)
 
         departure = Departure(environ.get("gunicorn.socket"), leave)
         try:
@@ -266,7 +266,7 @@ class HttpEndpoint:
             stream,
             session,
             reader,
-            at_end=None if session is not None else lambda: greenlet.kill(CallCancelled, block=False),
+            at_end=None if session is not None else cancel,
         )
 
     def _events(

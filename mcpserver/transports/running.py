@@ -13,7 +13,7 @@ from gevent.event import AsyncResult
 
 from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError, Unanswered
 from mcpserver.protocol import jsonrpc
-from mcpserver.protocol.call import Call
+from mcpserver.protocol.call import Call, Outcome
 from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.sessions.protocol import Session, Stream
 from mcpserver.transports.ongoing import Ongoing
@@ -22,9 +22,6 @@ from telemetry import correlation
 
 _RESUMES: Final = "2025-11-25"
 
-# What became of a call: its result, the error it was refused with, or None when it was cancelled.
-Outcome = dict[str, Any] | JsonRpcError | InsufficientScope | None
-
 
 class StreamChannel:
     """A ``Channel`` onto a stream.
@@ -32,30 +29,35 @@ class StreamChannel:
     Args: stream: of the call; session: None for a modern call: that client is not asked here.
     """
 
-    __slots__ = ("_session", "_stream")
+    __slots__ = ("_session", "answer", "stream")
 
     def __init__(self, stream: Stream, session: Session | None) -> None:
-        self._stream = stream
+        self.stream = stream
         self._session = session
+        # Set by whoever can answer the call before it is over.
+        self.answer: Answer | None = None
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send one notification."""
-        self._stream.send(jsonrpc.notification(method, params))
+        self.stream.send(jsonrpc.notification(method, params))
 
     def request(self, requests: Mapping[str, tuple[str, dict[str, Any]]]) -> Mapping[str, dict[str, Any]]:
         """See ``Channel``."""
         if self._session is None:
             raise Unanswered("This client cannot be asked")
-        return self._session.ask(self._stream, requests)
+        return self._session.ask(self.stream, requests)
 
-    def start_task(self, _message: str | None) -> bool:
+    def detach(self, result: dict[str, Any], finish: Callable[[Outcome], None]) -> bool:
         """See ``Channel``."""
-        return False
+        if self.answer is None:
+            return False
+        self.answer.detach(result, finish)
+        return True
 
     def hang_up(self) -> None:
         """See ``Channel``; only clients since 2025-11-25 can tell it from a broken connection."""
         if self._session is not None and self._session.version >= _RESUMES:
-            self._stream.hang_up()
+            self.stream.hang_up()
 
 
 class SilentChannel:
@@ -68,7 +70,7 @@ class SilentChannel:
         """See ``Channel``."""
         raise Unanswered("This client cannot be asked")
 
-    def start_task(self, _message: str | None) -> bool:
+    def detach(self, _result: dict[str, Any], _finish: Callable[[Outcome], None]) -> bool:
         """See ``Channel``."""
         return False
 
@@ -83,12 +85,15 @@ class Answer:
 
         UNDECIDED --the call ends--> JSON
             +-----a notification, long silence, the client left--> STREAM: the response is its last event
+
+    A call that goes on as a task is detached: it is answered, and what it ends with goes elsewhere.
     """
 
     def __init__(self, request_id: RequestId, stream: Stream) -> None:
         self._request_id = request_id
         self._stream = stream
         self._streams = False
+        self._finish: Callable[[Outcome], None] | None = None
         self._decided: AsyncResult[Outcome] = AsyncResult()
         stream.on_first_event = self.use_stream
 
@@ -97,8 +102,24 @@ class Answer:
         self._streams = True
         self._decided.set(None)
 
+    @property
+    def is_detached(self) -> bool:
+        """Whether the call goes on without its client."""
+        return self._finish is not None
+
+    def detach(self, result: dict[str, Any], finish: Callable[[Outcome], None]) -> None:
+        """Answer now; the outcome goes to ``finish``."""
+        self._answer(result)
+        self._finish = finish
+
     def finished(self, outcome: Outcome) -> None:
         """Take the outcome of the call."""
+        if self._finish is not None:
+            self._finish(outcome)
+        else:
+            self._answer(outcome)
+
+    def _answer(self, outcome: Outcome) -> None:
         if self._streams:
             self._stream.finish(response(self._request_id, outcome))
         else:

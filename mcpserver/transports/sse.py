@@ -13,13 +13,13 @@ from mcpserver.errors import SERVER_BUSY, JsonRpcError, McpServerError, RequestR
 from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
-from mcpserver.protocol.call import Call
+from mcpserver.protocol.call import Call, Outcome
 from mcpserver.protocol.jsonrpc import Notification, Request, Response
 from mcpserver.sessions.protocol import Session, SessionNotFound, Sessions
 from mcpserver.transports import events, running
 from mcpserver.transports.http import Core
 from mcpserver.transports.responses import Environ, StartResponse, preflight, send, start_events
-from mcpserver.transports.running import Outcome, StreamChannel
+from mcpserver.transports.running import StreamChannel
 
 VERSION: Final = "2024-11-05"
 _SSE_METHODS: Final = "GET, OPTIONS"
