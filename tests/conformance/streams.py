@@ -16,6 +16,8 @@ def test_tool_with_progress(ctx: Context) -> str:
     ctx.progress(50, 100)
     time.sleep(_PAUSE_SECONDS)
     ctx.progress(100, 100)
+    # Some clients stop listening the moment the result is there.
+    time.sleep(_PAUSE_SECONDS)
     return "Progress reported"
 
 

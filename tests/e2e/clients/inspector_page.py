@@ -41,8 +41,8 @@ def _open(page: Page, tab: str) -> None:
 def _runs_tools(page: Page, pictures: Path) -> bool:
     _open(page, "Tools")
     page.get_by_role("button", name="save_snippet").click()
-    page.get_by_label("snippetname").fill("inspected")
-    page.get_by_label("snippet", exact=True).fill("def answer(): return 42")
+    page.get_by_role("textbox", name="snippetname").fill("inspected")
+    page.get_by_role("textbox", name="Snippet", exact=True).fill("def answer(): return 42")
     page.get_by_role("button", name="Execute Tool").click()
     expect(page.get_by_text("Snippet saved successfully as 'inspected'").first).to_be_visible()
     page.screenshot(path=pictures / "2-tool.png")
@@ -51,7 +51,9 @@ def _runs_tools(page: Page, pictures: Path) -> bool:
 
 def _reads_a_resource(page: Page, pictures: Path) -> bool:
     _open(page, "Resources")
-    page.get_by_text("inspected").first.click()
+    # The save has told the page that the list changed.
+    page.get_by_role("button", name="Refresh").click()
+    page.get_by_role("button", name="inspected").click()
     expect(page.get_by_text("def answer(): return 42").first).to_be_visible()
     page.screenshot(path=pictures / "3-resource.png")
     return True
@@ -59,8 +61,8 @@ def _reads_a_resource(page: Page, pictures: Path) -> bool:
 
 def _gets_a_prompt(page: Page, pictures: Path) -> bool:
     _open(page, "Prompts")
-    page.get_by_text("explain_snippet").first.click()
-    page.get_by_label("snippetname").fill("inspected")
+    page.get_by_role("button", name="Explain a snippet").click()
+    page.get_by_role("textbox", name="snippetname").fill("inspected")
     page.get_by_role("button", name="Get Prompt").click()
     expect(page.get_by_text("def answer(): return 42").first).to_be_visible()
     page.screenshot(path=pictures / "4-prompt.png")

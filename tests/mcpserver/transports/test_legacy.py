@@ -180,7 +180,12 @@ def test_several_workers_serve_old_clients_without_sessions(tmp_path: Path) -> N
         assert answer.status_code == 200
         assert "Mcp-Session-Id" not in answer.headers
         # A log level would have to be kept in a session.
-        assert answer.json()["result"]["capabilities"] .keys() == {"tools", "resources", "prompts", "completions"}
+        assert answer.json()["result"]["capabilities"].keys() == {
+            "tools",
+            "resources",
+            "prompts",
+            "completions",
+        }
         assert two.send(call("hello_mcp"), two.headers(MCP_Protocol_Version="2025-11-25")).status_code == 200
         assert two.send("", two.headers(), "/sse", "GET").status_code == 503
         assert (
