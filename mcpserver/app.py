@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from mcpserver.auth import Authenticator
 from mcpserver.changes.memory import MemoryChanges
+from mcpserver.changes.protocol import Changes
 from mcpserver.documents import documents
 from mcpserver.fetching import http_session
 from mcpserver.guard import Guard
 from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
+from mcpserver.principal import Principal
 from mcpserver.protocol.capabilities import Capabilities
 from mcpserver.protocol.completion_methods import CompletionMethods
 from mcpserver.protocol.contexts import Contexts
@@ -68,16 +70,10 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
     changes = MemoryChanges()
-    tasks = Tasks(
-        MemoryTaskStore(clock, settings.max_tasks_per_caller),
-        OneProcess(),
-        changes,
-        clock,
-        ttl_seconds=settings.task_ttl_seconds,
-    )
-    task_methods = TaskMethods(tasks)
-    contexts = Contexts(changes, _request_states(settings), tasks)
     features = make_features(settings, store)
+    tasks = _tasks(settings, features, changes, clock)
+    task_methods = TaskMethods(tasks) if tasks is not None else None
+    contexts = Contexts(changes, _request_states(settings), tasks)
     sessions = _sessions(settings)
     resources = ResourceMethods(features, contexts)
     methods = {
@@ -86,13 +82,13 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
                 features,
                 with_sessions=sessions is not None,
                 tells_changes=True,
-                extensions={EXTENSION: {}},
+                extensions={EXTENSION: {}} if task_methods is not None else None,
             )
         ),
         **ToolMethods(features.tools, contexts).methods(),
         **resources.methods(),
         **SubscriptionMethods(resources).methods(),
-        **task_methods.methods(),
+        **(task_methods.methods() if task_methods is not None else {}),
         **PromptMethods(features, contexts).methods(),
         **CompletionMethods(features, contexts).methods(),
     }
@@ -110,7 +106,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, clock, ongoing),
         ongoing=ongoing,
-        listening=Listening(changes, task_methods.describe),
+        listening=Listening(changes, task_methods.describe if task_methods is not None else _no_task),
     )
     return Front(
         core,
@@ -167,6 +163,20 @@ def _request_states(settings: Settings) -> RequestStates:
     secret = settings.state_secret
     own = secret.get_secret_value() if secret is not None else secrets.token_urlsafe(32)
     return RequestStates(own.split(","), settings.input_timeout_seconds)
+
+
+def _tasks(
+    settings: Settings, features: Features, changes: Changes, clock: Callable[[], float]
+) -> Tasks | None:
+    """Return the tasks; None where no tool is one, or another worker could not find them."""
+    if settings.workers > 1 or all(tool.task == "never" for tool in features.tools.values()):
+        return None
+    store = MemoryTaskStore(clock, settings.max_tasks_per_caller)
+    return Tasks(store, OneProcess(), changes, clock, ttl_seconds=settings.task_ttl_seconds)
+
+
+def _no_task(_principal: Principal, _task_id: str) -> None:
+    """Describe nothing: there are no tasks."""
 
 
 def _nothing() -> None:

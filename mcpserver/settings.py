@@ -90,10 +90,11 @@ class Settings(BaseSettings):
     state_secret: SecretStr | None = Field(default=None, min_length=32)
     """Seals requestState (MCP Multi Round-Trip Requests); the same on all pods. Default: one made at the
     start, or kept in Redis."""
-    task_ttl_seconds: float = Field(default=3600.0, ge=1)
-    """How long a task (MCP tasks extension) may take; its result is kept for ten minutes at least."""
-    max_tasks_per_caller: int = Field(default=100, ge=1)
-    """Tasks of one person that are kept, over or not; further calls run without one."""
+    task_ttl_seconds: float = Field(default=7200.0, ge=1)
+    """How long a task (MCP tasks extension) is kept; it may run for half of that, then it has failed."""
+    max_tasks_per_caller: int = Field(default=200, ge=1)
+    """Tasks of one person that are kept, those that are over included; further calls run without one where
+    they can."""
     redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url"))
     """REDIS_URL: sessions, changes and tasks are shared through it, so that any worker of any pod serves
     them."""

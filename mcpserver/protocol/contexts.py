@@ -4,55 +4,47 @@ Called by the method handlers that run people's functions. Must not know transpo
 is given.
 """
 
-import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import gevent
-
 from mcpserver.changes.model import Change
 from mcpserver.changes.protocol import Changes
-from mcpserver.errors import (
-    NO_CODE,
-    SERVER_BUSY,
-    CallCancelled,
-    InsufficientScope,
-    JsonRpcError,
-    MissingCapability,
-    ToolError,
-    Unanswered,
-)
-from mcpserver.protocol.call import Call, Outcome
+from mcpserver.errors import MissingCapability, ToolError, Unanswered
+from mcpserver.protocol import call_tasks
+from mcpserver.protocol.call import Call
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.input_required import Rounds
-from mcpserver.protocol.jsonrpc import error_object
 from mcpserver.protocol.request_state import RequestStates
-from mcpserver.protocol.task_results import created, offers_tasks
-from mcpserver.tasks.protocol import TooManyTasks
+from mcpserver.protocol.task_results import offers_tasks
 from mcpserver.tasks.running import RunningTask, Tasks
 from mcpserver.tools.context import Context
-from mcpserver.tools.model import TaskUse
+from mcpserver.tools.model import Tool
 from mcpserver.tools.questions import AnswerInvalid, Question
 
 
 class Contexts:
     """Args: changes: where features publish; states: for the questions of 2026-07-28; tasks: all of this
-    server's.
+    server's, None where it keeps none.
     """
 
-    def __init__(self, changes: Changes, states: RequestStates, tasks: Tasks) -> None:
+    def __init__(self, changes: Changes, states: RequestStates, tasks: Tasks | None) -> None:
         self._changes = changes
         self._states = states
         self._tasks = tasks
 
-    def make(self, call: Call, logger: str, *, may_ask: bool = True, task: TaskUse = "never") -> Context:
+    @property
+    def keeps_tasks(self) -> bool:
+        """Whether calls can go on as tasks at all."""
+        return self._tasks is not None
+
+    def make(self, call: Call, logger: str, *, may_ask: bool = True, tool: Tool | None = None) -> Context:
         """Return the context of a call.
 
         Args:
             call: that it belongs to.
             logger: names the feature in its log lines.
             may_ask: its method may ask the client before it answers; lists and completion may not.
-            task: whether it may go on as a task.
+            tool: that may go on as a task, if it is one of those.
 
         Raises:
             JsonRpcError: what the call carries from earlier rounds is not valid.
@@ -64,9 +56,7 @@ class Contexts:
         if not may_ask:
             link = QuietLink(call, self._changes)
         elif modern:
-            rounds = Rounds(self._states, call)
-            tasks = self._tasks if task != "never" and offers_tasks(call.capabilities) else None
-            link = RoundsLink(call, self._changes, rounds, tasks, must_be_task=task == "required")
+            link = RoundsLink(call, self._changes, Rounds(self._states, call), self._task_maker(call, tool))
         else:
             link = ChannelLink(call, self._changes)
         return Context(
@@ -76,6 +66,16 @@ class Contexts:
             progress_token=token if valid else None,
             log_level=call.log_level,
         )
+
+    def _task_maker(self, call: Call, tool: Tool | None) -> "_MakeTask | None":
+        tasks = self._tasks
+        if tool is None or tool.task == "never" or tasks is None or not offers_tasks(call.capabilities):
+            return None
+        scopes, required = tool.scopes, tool.task == "required"
+        return lambda message: call_tasks.go_on(tasks, call, scopes, message, required=required)
+
+
+_MakeTask = Callable[[str | None], RunningTask | None]
 
 
 class _Link:
@@ -105,6 +105,9 @@ class _Link:
     def start_task(self, _message: str | None) -> bool:
         """See ``Link``."""
         return False
+
+    def report(self, message: str) -> None:
+        """See ``Link``: this is no task."""
 
     def hang_up(self) -> None:
         """See ``Link``."""
@@ -137,25 +140,20 @@ class RoundsLink(_Link):
     Args:
         call, changes: see there.
         rounds: what the call knows from the rounds before.
-        tasks: None: the call cannot be a task.
-        must_be_task: the tool is of no use otherwise.
+        make_task: makes a task of the call; None: it cannot be one.
     """
 
-    def __init__(
-        self, call: Call, changes: Changes, rounds: Rounds, tasks: Tasks | None, *, must_be_task: bool
-    ) -> None:
+    def __init__(self, call: Call, changes: Changes, rounds: Rounds, make_task: _MakeTask | None) -> None:
         super().__init__(call, changes)
         self._rounds = rounds
-        self._tasks = tasks
-        self._must_be_task = must_be_task
+        self._make_task = make_task
         self._task: RunningTask | None = None
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
-        """See ``Link``; a task has a message in place of notifications (SEP-2663)."""
+        """See ``Link``."""
+        # SEP-2663, "Task Status Notifications": a task sends neither progress nor log lines.
         if self._task is None:
             super().notify(method, params)
-        elif params.get("message") is not None:
-            self._task.report(params["message"])
 
     def ask(self, questions: Mapping[str, Question[Any]]) -> Mapping[str, Any]:
         """See ``Link``."""
@@ -165,7 +163,7 @@ class RoundsLink(_Link):
             raise MissingCapability(missing)
         if self._task is None:
             return self._rounds.ask(questions)
-        return self._ask_by_task(self._task, questions)
+        return call_tasks.ask(self._task, questions, self._call.version)
 
     def remember(self, key: str, compute: Callable[[], Any]) -> Any:
         """See ``Link``."""
@@ -173,44 +171,14 @@ class RoundsLink(_Link):
 
     def start_task(self, message: str | None) -> bool:
         """See ``Link``."""
-        if self._tasks is None or self._task is not None:
-            return self._task is not None
-        tasks, greenlet = self._tasks, gevent.getcurrent()
-        try:
-            running = tasks.start(
-                self._call.principal, message, lambda: gevent.kill(greenlet, CallCancelled)
-            )
-        except TooManyTasks as error:
-            if self._must_be_task:
-                raise JsonRpcError(SERVER_BUSY, str(error), http_status=429) from None
-            return False
+        if self._task is None and self._make_task is not None:
+            self._task = self._make_task(message)
+        return self._task is not None
 
-        def finish(outcome: Outcome) -> None:
-            match outcome:
-                case None:
-                    tasks.finish(running, "cancelled")
-                case dict():
-                    tasks.finish(running, "completed", result=outcome)
-                case JsonRpcError():
-                    tasks.finish(running, "failed", error=error_object(outcome))
-                case InsufficientScope():
-                    tasks.finish(running, "failed", error={"code": NO_CODE, "message": str(outcome)})
-
-        self._task = running
-        return self._call.channel.detach(created(running.task), finish)
-
-    def _ask_by_task(self, task: RunningTask, questions: Mapping[str, Question[Any]]) -> Mapping[str, Any]:
-        answers: dict[str, Any] = {}
-        while missing := {key: each for key, each in questions.items() if key not in answers}:
-            requests = {}
-            for key, question in missing.items():
-                method, params = question.request(self._call.version)
-                requests[key] = {"method": method, "params": params}
-            for key, given in task.ask(requests).items():
-                # What does not fit is asked for again.
-                with contextlib.suppress(AnswerInvalid):
-                    answers[key] = questions[key].read(given)
-        return answers
+    def report(self, message: str) -> None:
+        """See ``Link``."""
+        if self._task is not None:
+            self._task.report(message)
 
 
 class ChannelLink(_Link):

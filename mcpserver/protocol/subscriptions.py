@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mcpserver.changes.model import Change, ListChanged, ListKind, ResourceUpdated, TaskChanged
-from mcpserver.errors import INVALID_PARAMS, INVALID_REQUEST, JsonRpcError
+from mcpserver.errors import INVALID_PARAMS, INVALID_REQUEST, JsonRpcError, MissingCapability
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.dispatch import Methods, Row
 from mcpserver.protocol.resource_methods import ResourceMethods
 from mcpserver.protocol.results import modern_result
+from mcpserver.protocol.task_results import REQUIRED, offers_tasks
 from mcpserver.wire import RequestId
 
 MAX_WATCHED: Final = 1000
@@ -67,9 +68,12 @@ def parse_filter(call: Call) -> Filter:
     """Return the filter of subscriptions/listen; its shape was checked; ``task_ids`` are as asked for.
 
     Raises:
-        JsonRpcError: it names too much.
+        JsonRpcError: it names too much, or tasks without the extension.
     """
     asked = call.request.params["notifications"]
+    # SEP-2663, "Task Status Notifications".
+    if "taskIds" in asked and not offers_tasks(call.capabilities):
+        raise MissingCapability(REQUIRED)
     uris = asked.get("resourceSubscriptions") or []
     task_ids = asked.get("taskIds") or []
     if not isinstance(task_ids, list) or not all(isinstance(each, str) for each in task_ids):

@@ -26,7 +26,7 @@ def detailed(task: Task) -> dict[str, Any]:
     """Return the DetailedTask."""
     body = _basic(task)
     if task.status == "input_required":
-        body["inputRequests"] = dict(task.input_requests)
+        body["inputRequests"] = dict(task.requests)
     if task.result is not None:
         body["result"] = dict(task.result)
     if task.error is not None:
@@ -40,7 +40,7 @@ def _basic(task: Task) -> dict[str, Any]:
         "status": task.status,
         "createdAt": _time(task.created_at_seconds),
         "lastUpdatedAt": _time(task.updated_at_seconds),
-        "ttlMs": int(task.ttl_seconds * 1000),
+        "ttlMs": int((task.expires_at_seconds - task.created_at_seconds) * 1000),
         "pollIntervalMs": POLL_MILLISECONDS,
     }
     if task.message is not None:

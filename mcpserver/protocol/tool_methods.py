@@ -86,7 +86,9 @@ class ToolMethods:
         """Say whether the tool that a tools/call names may send notifications before its result."""
         name = request.params.get("name")
         tool = self._tools.get(name) if isinstance(name, str) else None
-        return tool is not None and tool.signature.context_parameter is not None
+        if tool is None:
+            return False
+        return tool.signature.context_parameter is not None or tool.task != "never"
 
     def repeated_in_headers(self, request: Request) -> Mapping[str, Path]:
         """Return which arguments of a tools/call stand in headers as well."""
@@ -108,10 +110,15 @@ class ToolMethods:
         if not tool.scopes <= call.principal.scopes:
             # MCP Authorization, "Runtime Insufficient Scope Errors": name all that the operation needs.
             raise InsufficientScope(tool.scopes)
-        if tool.task == "required" and not (call.version == MODERN and offers_tasks(call.capabilities)):
-            # SEP-2663, "Capability Negotiation"; revisions before know no such error, and no such tasks.
-            raise MissingCapability(REQUIRED, http_status=400 if call.version == MODERN else 200)
+        if tool.task == "required":
+            self._check_knows_tasks(call)
         return tool, arguments or {}
+
+    def _check_knows_tasks(self, call: Call) -> None:
+        is_modern = call.version == MODERN
+        if self._contexts.keeps_tasks and not (is_modern and offers_tasks(call.capabilities)):
+            # SEP-2663, "Capability Negotiation"; revisions before know no such error, and no such tasks.
+            raise MissingCapability(REQUIRED, http_status=400 if is_modern else 200)
 
 
 def _run(tool: Tool, arguments: Mapping[str, Any], call: Call, contexts: Contexts) -> dict[str, Any]:
@@ -119,7 +126,10 @@ def _run(tool: Tool, arguments: Mapping[str, Any], call: Call, contexts: Context
     try:
         named = signature.read(arguments)
         if signature.context_parameter is not None:
-            named[signature.context_parameter] = contexts.make(call, tool.name, task=tool.task)
+            named[signature.context_parameter] = contexts.make(call, tool.name, tool=tool)
+        elif tool.task != "never":
+            # It cannot say from where on: it is a task as a whole.
+            contexts.make(call, tool.name, tool=tool).start_task()
         returned = tool.function(**named)
         return _result(returned, signature.structured(returned), call.version)
     except (ToolError, ArgumentsInvalid) as error:

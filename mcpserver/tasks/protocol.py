@@ -1,6 +1,6 @@
-"""What ``running`` asks of whoever keeps the tasks' records, and of the way to other processes."""
+"""What ``running`` asks of whoever keeps the tasks, and of the processes that share them."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from mcpserver.errors import McpServerError
 from mcpserver.tasks.model import Task
@@ -11,24 +11,30 @@ class TaskNotFound(McpServerError):
 
 
 class TooManyTasks(McpServerError):
-    """This caller has as many tasks as one may have."""
+    """No further task can be kept for this caller."""
+
+
+class TasksUnavailable(McpServerError):
+    """The store does not answer; whether it did what it was asked is not known."""
 
 
 class TaskStore(Protocol):
-    """Keeps records until they expire. Verbs are atomic; what ``add`` acknowledged, every process finds."""
+    """Keeps the latest state of each task until it expires. Verbs are atomic, and what they acknowledged is
+    found by every process; each may raise TasksUnavailable.
+    """
 
     def add(self, task: Task) -> None:
         """Keep a new task.
 
         Raises:
-            TooManyTasks: its owner has too many that are not forgotten.
+            TooManyTasks: its owner has too many that are kept.
         """
 
     def get(self, task_id: str) -> Task | None:
         """Return the latest state of a task that has not expired."""
 
     def replace(self, task: Task) -> bool:
-        """Keep a new state, unless the task is over or gone already; say whether it was kept."""
+        """Keep a state if the latest is the one it was made from; say whether it was kept."""
 
 
 class Processes(Protocol):
@@ -39,7 +45,4 @@ class Processes(Protocol):
         """Names this one."""
 
     def is_alive(self, process_id: str) -> bool:
-        """Say whether a process still runs."""
-
-    def tell(self, process_id: str, message: dict[str, Any]) -> None:
-        """Bring a message to another process."""
+        """Say whether a process runs, as far as is known."""

@@ -1,107 +1,44 @@
-"""Tasks that run in this process, and the way to those that run in others.
+"""Tasks that run in this process, and what any process may ask about every task.
 
-``protocol.contexts`` starts one when a function asks for it; ``protocol.task_methods`` reads, answers and
-cancels them. Every change is published. Must not know what a task does, nor how a result is made.
+``protocol.call_tasks`` starts one for a call, ``protocol.task_methods`` reads, answers and cancels them. All
+of it goes through the store, and every change is published: that is how the process where a task runs hears
+of answers and cancellation, and how listeners hear of everything. Must not know how a result is made.
 """
 
+import logging
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 import gevent
+from gevent import Greenlet
 from gevent.event import Event
 
-from mcpserver.changes.model import TaskChanged
+from mcpserver.changes.model import Change, TaskChanged
 from mcpserver.changes.protocol import Changes
 from mcpserver.principal import Principal
-from mcpserver.tasks.model import Task, TaskStatus
-from mcpserver.tasks.protocol import Processes, TaskNotFound, TaskStore
+from mcpserver.tasks.model import FinalStatus, Task
+from mcpserver.tasks.protocol import Processes, TaskNotFound, TaskStore, TasksUnavailable
 
-# A result can be fetched for at least this long.
-_KEPT_SECONDS: Final = 600.0
-_LOST: Final = {"code": -32603, "message": "The server that ran this task has stopped"}
-_EXPIRED: Final = {"code": -32603, "message": "The task took longer than it may"}
-
-
-class RunningTask:
-    """A task whose function runs in this process.
-
-    Args:
-        task: as it was added.
-        save: keeps a new state.
-        cancel: ends the function without waiting.
-    """
-
-    def __init__(self, task: Task, save: Callable[[Task], bool], cancel: Callable[[], object]) -> None:
-        self.task = task
-        self.cancel = cancel
-        self._save = save
-        self._asked = 0
-        self._answers: dict[str, dict[str, Any]] = {}
-        self._answered = Event()
-
-    def report(self, message: str) -> None:
-        """Say what goes on."""
-        self._change(message=message)
-
-    def ask(self, requests: Mapping[str, Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
-        """Ask the client and wait for all answers: the task is input_required until they are there.
-
-        Args:
-            requests: method and params by key.
-        """
-        # SEP-2663, "Task Update Requests": a key is never used twice in the life of a task.
-        names = {}
-        for key in requests:
-            self._asked += 1
-            names[f"{key}-{self._asked}"] = key
-        self._answers.clear()
-        self._answered.clear()
-        outstanding = {name: requests[key] for name, key in names.items()}
-        self._change(status="input_required", input_requests=outstanding)
-        self._answered.wait()
-        return {key: self._answers[name] for name, key in names.items()}
-
-    def answer(self, responses: Mapping[str, Any]) -> None:
-        """Take answers; what was not asked, or is no object, is ignored."""
-        outstanding = dict(self.task.input_requests)
-        taken = {k: v for k, v in responses.items() if k in outstanding and isinstance(v, dict)}
-        if not taken:
-            return
-        self._answers.update(taken)
-        left = {name: each for name, each in outstanding.items() if name not in taken}
-        self._change(status="input_required" if left else "working", input_requests=left)
-        if not left:
-            self._answered.set()
-
-    def end(
-        self,
-        status: TaskStatus,
-        *,
-        now: float,
-        result: Mapping[str, Any] | None = None,
-        error: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keep how it ended; what it ended with can be fetched for a while."""
-        ttl = max(self.task.ttl_seconds, now - self.task.created_at_seconds + _KEPT_SECONDS)
-        self._change(status=status, input_requests={}, result=result, error=error, ttl_seconds=ttl)
-
-    def _change(self, **changes: Any) -> None:
-        changed = replace(self.task, **changes)
-        if self._save(changed):
-            self.task = changed
+INTERNAL_ERROR: Final = -32603
+_LOST: Final = {"code": INTERNAL_ERROR, "message": "The server process that ran this task is gone"}
+_OVERDUE: Final = {"code": INTERNAL_ERROR, "message": "The task took longer than it may"}
+_REPORTED_EVERY_SECONDS: Final = 1.0
+_TRIED_AGAIN_AFTER_SECONDS: Final = 1.0
+# A task that waits for answers looks by itself after this, should word of a change have been lost.
+_LOOKS_EVERY_SECONDS: Final = 15.0
+_log = logging.getLogger(__name__)
 
 
 class Tasks:
     """All tasks of this server.
 
     Args:
-        store: keeps the records.
+        store: keeps them.
         processes: those that share it.
-        changes: where changes are published.
+        changes: where changes are published, and heard of.
         clock: seconds since 1970.
-        ttl_seconds: how long a task may take and is kept.
+        ttl_seconds: how long a task is kept; it may run for half of that.
     """
 
     def __init__(
@@ -119,99 +56,221 @@ class Tasks:
         self._clock = clock
         self._ttl_seconds = ttl_seconds
         self._running: dict[str, RunningTask] = {}
+        changes.watch(self._hear)
 
-    def start(self, principal: Principal, message: str | None, cancel: Callable[[], object]) -> RunningTask:
+    def start(
+        self,
+        principal: Principal,
+        scopes: frozenset[str],
+        message: str | None,
+        cancel: Callable[[], object],
+    ) -> "RunningTask":
         """Make a task of what runs already; every process finds it from here on.
+
+        Args:
+            principal: whose it is.
+            scopes: what its tool needs.
+            message: what goes on, for people.
+            cancel: ends the function, without waiting.
 
         Raises:
             TooManyTasks: the caller has too many.
+            TasksUnavailable: it could not be kept.
         """
         now = self._clock()
         task = Task(
             id=secrets.token_urlsafe(24),
             subject=principal.subject,
             client_id=principal.client_id,
+            scopes=scopes,
             process_id=self._processes.own_id,
             created_at_seconds=now,
             updated_at_seconds=now,
-            ttl_seconds=self._ttl_seconds,
+            expires_at_seconds=now + self._ttl_seconds,
             message=message,
         )
         self._store.add(task)
-        running = self._running[task.id] = RunningTask(task, self._save, cancel)
-        gevent.spawn_later(self._ttl_seconds, self._expire, task.id)
+        overdue = gevent.spawn_later(self._ttl_seconds / 2, self._end_overdue, task.id)
+        running = RunningTask(task, self, cancel, overdue)
+        self._running[task.id] = running
         return running
-
-    def finish(
-        self,
-        running: RunningTask,
-        status: TaskStatus,
-        *,
-        result: Mapping[str, Any] | None = None,
-        error: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Keep how a task ended."""
-        self._running.pop(running.task.id, None)
-        running.end(status, now=self._clock(), result=result, error=error)
 
     def get(self, principal: Principal, task_id: str) -> Task:
         """Return the state of a caller's task; one whose process is gone has failed.
 
         Raises:
             TaskNotFound: see there.
+            TasksUnavailable: see there.
         """
         task = self._store.get(task_id)
         # The client too: another application of the same person has nothing to do with it.
         if task is None or (task.subject, task.client_id) != (principal.subject, principal.client_id):
             raise TaskNotFound("Task not found")
         if not task.is_over and not self._processes.is_alive(task.process_id):
-            task = replace(task, status="failed", input_requests={}, error=_LOST)
-            self._save(task)
+            task = self.change(task_id, lambda each: each.ended("failed", self._clock(), error=_LOST)) or task
         return task
 
-    def answer(self, principal: Principal, task_id: str, responses: Mapping[str, Any]) -> None:
-        """Bring the client's answers to where the task runs.
+    def answer(self, task_id: str, responses: Mapping[str, Any]) -> None:
+        """Keep a client's answers, and let the task go on with them.
 
         Raises:
-            TaskNotFound: see there.
+            TasksUnavailable: see there.
         """
-        self._bring(self.get(principal, task_id), {"task": task_id, "responses": dict(responses)})
+        self.change(task_id, lambda task: task.answered(responses, self._clock()))
 
-    def cancel(self, principal: Principal, task_id: str) -> None:
-        """Ask a task to stop; one that is over stays as it is.
+    def cancel(self, task_id: str) -> None:
+        """End a task; one that is over stays as it is.
 
         Raises:
-            TaskNotFound: see there.
+            TasksUnavailable: see there.
         """
-        self._bring(self.get(principal, task_id), {"task": task_id})
+        self.change(task_id, lambda task: task.ended("cancelled", self._clock()))
 
-    def told(self, message: Mapping[str, Any]) -> None:
-        """Act on what another process brings: answers, or without any a cancellation."""
-        running = self._running.get(str(message.get("task")))
-        if running is None:
-            return
-        responses = message.get("responses")
-        if responses is None:
-            running.cancel()
-        else:
-            running.answer(responses)
-
-    def _bring(self, task: Task, message: dict[str, Any]) -> None:
-        if task.is_over:
-            return
-        if task.process_id == self._processes.own_id:
-            self.told(message)
-        else:
-            self._processes.tell(task.process_id, message)
-
-    def _save(self, task: Task) -> bool:
-        saved = self._store.replace(replace(task, updated_at_seconds=self._clock()))
-        if saved:
-            self._changes.publish(TaskChanged(task.id))
-        return saved
-
-    def _expire(self, task_id: str) -> None:
-        running = self._running.get(task_id)
+    def finish(
+        self,
+        task_id: str,
+        status: FinalStatus,
+        *,
+        result: Mapping[str, Any] | None = None,
+        error: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Keep how a task ended whose function is over; waits until the store takes it."""
+        running = self._running.pop(task_id, None)
         if running is not None:
-            self.finish(running, "failed", error=_EXPIRED)
-            running.cancel()
+            running.over()
+        self._insist(task_id, lambda task: task.ended(status, self._clock(), result=result, error=error))
+
+    def change(self, task_id: str, made_of: Callable[[Task], Task]) -> Task | None:
+        """Replace a state by what is made of it, and say so to everybody; None: the task is forgotten.
+
+        Raises:
+            TasksUnavailable: see there.
+        """
+        while (task := self._store.get(task_id)) is not None:
+            changed = made_of(task)
+            if changed is task:
+                return task
+            if self._store.replace(changed):
+                self._changes.publish(TaskChanged(task_id))
+                return changed
+        return None
+
+    def read(self, task_id: str) -> Task | None:
+        """Return the state of a task, whoever's it is.
+
+        Raises:
+            TasksUnavailable: see there.
+        """
+        return self._store.get(task_id)
+
+    def now(self) -> float:
+        """Return the time."""
+        return self._clock()
+
+    def _insist(self, task_id: str, made_of: Callable[[Task], Task]) -> None:
+        give_up_at_seconds = self._clock() + self._ttl_seconds
+        while self._clock() < give_up_at_seconds:
+            try:
+                self.change(task_id, made_of)
+                return
+            except TasksUnavailable as error:
+                _log.warning(
+                    "a task's end is not kept yet: %s", error, extra={"detail": error.private_detail}
+                )
+                gevent.sleep(_TRIED_AGAIN_AFTER_SECONDS)
+
+    def _hear(self, _position: str, change: Change) -> None:
+        if isinstance(change, TaskChanged) and (running := self._running.get(change.task_id)) is not None:
+            running.wake()
+            gevent.spawn(self._look, running)
+
+    def _look(self, running: "RunningTask") -> None:
+        """Stop a function whose task is over."""
+        while running.task_id in self._running:
+            try:
+                task = self._store.get(running.task_id)
+            except TasksUnavailable:
+                gevent.sleep(_TRIED_AGAIN_AFTER_SECONDS)
+                continue
+            if task is None or task.is_over:
+                running.cancel()
+            return
+
+    def _end_overdue(self, task_id: str) -> None:
+        # The function is stopped by what follows: it hears that its task is over.
+        self._insist(task_id, lambda task: task.ended("failed", self._clock(), error=_OVERDUE))
+
+
+class RunningTask:
+    """A task whose function runs in this process.
+
+    Args:
+        task: as it was added.
+        tasks: where it is kept.
+        cancel: ends the function, without waiting.
+        overdue: what ends it when it takes too long.
+    """
+
+    def __init__(
+        self, task: Task, tasks: Tasks, cancel: Callable[[], object], overdue: "Greenlet[..., None]"
+    ) -> None:
+        self.first_state = task
+        self.task_id = task.id
+        self.cancel = cancel
+        self._tasks = tasks
+        self._overdue = overdue
+        self._asked = 0
+        self._read: set[str] = set()
+        self._news = Event()
+        self._reported_at_seconds = task.created_at_seconds
+
+    def report(self, message: str) -> None:
+        """Say what goes on; what follows too closely is left out."""
+        now = self._tasks.now()
+        if 0 <= now - self._reported_at_seconds < _REPORTED_EVERY_SECONDS:
+            return
+        self._reported_at_seconds = now
+        try:
+            self._tasks.change(self.task_id, lambda task: task.reported(message, now))
+        except TasksUnavailable:
+            _log.info("a report was left out")
+
+    def ask(self, requests: Mapping[str, Mapping[str, Any]]) -> Mapping[str, dict[str, Any]]:
+        """Ask the client and wait for all answers: the task is input_required until they are there.
+
+        Args:
+            requests: method and params by key.
+
+        Raises:
+            TasksUnavailable: the questions could not be kept.
+        """
+        # SEP-2663, "Task Update Requests": a key is never used twice in the life of a task.
+        names = {f"{key}-{self._asked + place}": key for place, key in enumerate(requests, 1)}
+        self._asked += len(names)
+        asked = {name: requests[key] for name, key in names.items()}
+        read = frozenset(self._read)
+        self._tasks.change(self.task_id, lambda task: task.asked(asked, self._tasks.now(), read=read))
+        answers = self._answers_to(frozenset(names))
+        self._read.update(names)
+        return {key: answers[name] for name, key in names.items()}
+
+    def _answers_to(self, names: frozenset[str]) -> Mapping[str, Any]:
+        while True:
+            news = self._news
+            try:
+                task = self._tasks.read(self.task_id)
+            except TasksUnavailable:
+                gevent.sleep(_TRIED_AGAIN_AFTER_SECONDS)
+                continue
+            if task is not None and names <= task.answers.keys():
+                return task.answers
+            news.wait(_LOOKS_EVERY_SECONDS)
+
+    def wake(self) -> None:
+        """Make it look for answers."""
+        news, self._news = self._news, Event()
+        news.set()
+
+    def over(self) -> None:
+        """Its function has ended."""
+        self._overdue.kill(block=False)

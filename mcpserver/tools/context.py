@@ -38,6 +38,9 @@ class Link(Protocol):
     def start_task(self, message: str | None) -> bool:
         """Make a task of the call, if it may be one; say whether it is."""
 
+    def report(self, message: str) -> None:
+        """Say what goes on, where the call is a task."""
+
     def hang_up(self) -> None:
         """Close the call's stream; the client comes back for the rest."""
 
@@ -70,7 +73,7 @@ class Context:
         self._asked = 0
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
-        """Report progress to a client that asked for it; otherwise do nothing.
+        """Report progress to a client that asked for it; a task shows the message.
 
         Args:
             progress: how far the call is; must grow with each report (MCP Progress, "Progress Flow").
@@ -83,6 +86,8 @@ class Context:
         if progress <= self._last_progress:
             raise ValueError("progress must grow with each report")
         self._last_progress = progress
+        if message is not None:
+            self._link.report(message)
         if self._progress_token is None:
             return
         params: dict[str, Any] = {"progressToken": self._progress_token, "progress": progress}
@@ -178,11 +183,17 @@ class Context:
         """Go on as a task, where the tool and the client allow it: the client is answered at once and asks
         for the result later.
 
+        From here on the function runs once and waits for the client's answers; messages of ``progress`` are
+        shown with the task, other notifications are not sent. It is stopped when the task is cancelled.
+
         Args:
             message: what the task does, for people.
 
         Returns:
-            Whether the call is a task now.
+            Whether the call is a task now. False: the client waits, or there is no room for another task.
+
+        Raises:
+            JsonRpcError: the tool is of use as a task only, and there is no room.
         """
         return self._link.start_task(message)
 

@@ -16,6 +16,7 @@ from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc, subscriptions
 from mcpserver.protocol.call import Call
 from mcpserver.sessions.protocol import Session, Stream
+from mcpserver.transports.task_watch import TaskWatch
 
 MAX_PER_CALLER: Final = 200
 """Subscriptions that one person may have open in a process."""
@@ -51,20 +52,31 @@ class Listening:
         self._open[subject] += 1
         stream.force(subscriptions.acknowledgement(request_id, accepted))
 
+        def send(notification: subscriptions.Notification) -> None:
+            if stream.is_full():
+                stream.close()
+            else:
+                stream.force(subscriptions.tagged(*notification, request_id))
+
+        tasks = TaskWatch(
+            own,
+            lambda task_id: self._describe_task(principal, task_id),
+            lambda state: send(("notifications/tasks", dict(state))),
+        )
+
         def tell(_position: str, change: Change) -> None:
             if not accepted.wants(change):
                 return
-            if stream.is_full():
-                stream.close()
-                return
-            told = self._notification(principal, change)
-            if told is not None:
-                stream.force(subscriptions.tagged(*told, request_id))
+            if isinstance(change, TaskChanged):
+                tasks.changed(change.task_id)
+            else:
+                send(subscriptions.notification(change))
 
         unwatch = self._changes.watch(tell)
 
         def end() -> None:
             unwatch()
+            tasks.end()
             self._open[subject] -= 1
             if not self._open[subject]:
                 del self._open[subject]
@@ -92,9 +104,3 @@ class Listening:
         for position, change in self._changes.since(session.changes_seen):
             tell(position, change)
         return self._changes.watch(tell)
-
-    def _notification(self, principal: Principal, change: Change) -> subscriptions.Notification | None:
-        if not isinstance(change, TaskChanged):
-            return subscriptions.notification(change)
-        task = self._describe_task(principal, change.task_id)
-        return ("notifications/tasks", dict(task)) if task is not None else None
