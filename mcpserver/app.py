@@ -38,12 +38,13 @@ from mcpserver.tasks.model import EXTENSION
 from mcpserver.tasks.running import Tasks
 from mcpserver.tools.builtin import built_in_features
 from mcpserver.tools.registry import Features, features_in, gathered, installed_features
+from mcpserver.transports.core import Core
 from mcpserver.transports.events import Carrier
 from mcpserver.transports.front import Front
-from mcpserver.transports.http import Core
 from mcpserver.transports.listening import Listening
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.transports.responses import ErrorRenderer
+from mcpserver.transports.websocket import WebSocketEndpoint
 
 
 class ToolsUnusable(Exception):
@@ -108,8 +109,15 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         ongoing=ongoing,
         listening=Listening(changes, task_methods.describe if task_methods is not None else _no_task),
     )
+    websocket = WebSocketEndpoint(
+        core,
+        clock,
+        max_message_bytes=settings.max_body_bytes,
+        input_timeout_seconds=settings.input_timeout_seconds,
+    )
     return Front(
         core,
+        websocket,
         documents(metadata, settings.issuer, jwks, revocations, store),
         stop=revocations.stop if revocations is not None else _nothing,
     )

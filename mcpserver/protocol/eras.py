@@ -75,16 +75,21 @@ def is_modern(headers: MirroredHeaders, message: Message) -> bool:
     return version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS
 
 
-def check_modern(headers: MirroredHeaders, request: Request) -> ModernMeta:
+def check_modern(headers: MirroredHeaders | None, request: Request) -> ModernMeta:
     """Check a modern request's headers and metadata, and return the latter.
+
+    Args:
+        headers: None where the transport has none.
+        request: to be checked.
 
     Raises:
         JsonRpcError: -32020, -32022 or -32602, each with HTTP 400.
     """
     meta = request.params.get("_meta")
     if not isinstance(meta, dict):
-        if headers.protocol_version is not None and headers.protocol_version not in KNOWN_PROTOCOL_VERSIONS:
-            raise unsupported_version(headers.protocol_version)
+        asked = headers.protocol_version if headers is not None else None
+        if asked is not None and asked not in KNOWN_PROTOCOL_VERSIONS:
+            raise unsupported_version(asked)
         raise _bad_meta("params._meta is required")
     version = meta.get(PROTOCOL_VERSION_META_KEY)
     if not isinstance(version, str):
@@ -92,9 +97,12 @@ def check_modern(headers: MirroredHeaders, request: Request) -> ModernMeta:
     capabilities = meta.get(CLIENT_CAPABILITIES_META_KEY)
     if not isinstance(capabilities, dict):
         raise _bad_meta(f"params._meta must have {CLIENT_CAPABILITIES_META_KEY}")
-    _check_version_header(headers.protocol_version, version)
-    _check_method_header(headers.method, request.method)
-    _check_name_header(headers.name, request)
+    if headers is not None:
+        _check_version_header(headers.protocol_version, version)
+        _check_method_header(headers.method, request.method)
+        _check_name_header(headers.name, request)
+    if version not in MODERN_PROTOCOL_VERSIONS:
+        raise unsupported_version(version)
     client_info = meta.get(CLIENT_INFO_META_KEY)
     if client_info is not None and not _is_implementation(client_info):
         raise _bad_meta(f"{CLIENT_INFO_META_KEY} must have a name and a version")
@@ -155,8 +163,6 @@ def _check_version_header(header: str | None, version: str) -> None:
         raise mismatch("MCP-Protocol-Version is required")
     if header != version:
         raise mismatch("MCP-Protocol-Version does not match params._meta")
-    if version not in MODERN_PROTOCOL_VERSIONS:
-        raise unsupported_version(version)
 
 
 def _check_method_header(header: str | None, method: str) -> None:

@@ -172,6 +172,13 @@ def no_batches() -> JsonRpcError:
     return JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)
 
 
+def id_in_use() -> JsonRpcError:
+    """Return the error for an id that another request of the session has at the moment (MCP Basic,
+    "Requests").
+    """
+    return _invalid("a call with this id is running")
+
+
 def internal_error(correlation_id: str) -> JsonRpcError:
     """Return the error for a mistake of ours; the id finds it in the log."""
     return JsonRpcError(INTERNAL_ERROR, f"Internal error (reference {correlation_id})", http_status=500)

@@ -42,6 +42,7 @@ class Session:
         "changes_seen",
         "closed",
         "id",
+        "is_initialized",
         "log_level",
         "owner",
         "used_at",
@@ -67,6 +68,7 @@ class Session:
         self._input_timeout_seconds = input_timeout_seconds
         self._questions: Questions | None = None
         self.closed = False
+        self.is_initialized = False
         # Before 2026 a server may choose what to send until the client sets a level (MCP Logging).
         self.log_level: LogLevel | None = "info"
         self._streams: OrderedDict[int, EventStream] = OrderedDict()
@@ -77,6 +79,7 @@ class Session:
     def initialized(self, version: str, capabilities: Mapping[str, Any]) -> None:
         """See ``protocol.Session``."""
         self.version, self.capabilities = version, capabilities
+        self.is_initialized = True
 
     def standalone_stream(self) -> EventStream:
         """Return the stream that belongs to no request."""
@@ -174,6 +177,10 @@ class Session:
         """See ``protocol.Session``."""
         if self._questions is not None:
             self._questions.answered(request_id, result, error)
+
+    def is_running(self) -> bool:
+        """Say whether a call runs."""
+        return bool(self._running)
 
     def is_in_use(self) -> bool:
         """Say whether a call runs or a connection reads one of the streams."""

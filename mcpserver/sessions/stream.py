@@ -161,6 +161,10 @@ class EventStream:
         """Number of the last event that was read."""
         return self._read_up_to
 
+    def is_read_up(self) -> bool:
+        """Say whether nothing waits to be read."""
+        return not self._unread()
+
     def is_full(self) -> bool:
         """Say whether what was not read leaves room for responses only."""
         return not self._make_room(0, _RESERVED)

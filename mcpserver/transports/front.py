@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from mcpserver.protocol import jsonrpc
-from mcpserver.transports.http import Core, HttpEndpoint
+from mcpserver.transports.core import Core
+from mcpserver.transports.http import HttpEndpoint
 from mcpserver.transports.responses import Environ, StartResponse, send
 from mcpserver.transports.sse import SseEndpoints
+from mcpserver.transports.websocket import WebSocketEndpoint
 from telemetry import correlation
 
 # The gateway's path, and the short one for clients that come directly.
@@ -21,13 +23,16 @@ _log = logging.getLogger(__name__)
 
 
 class Front:
-    """Args: core: what the transports share; flask: answers everything that is not MCP; stop: ends what goes
-    on beside the requests.
+    """Args: core: what the transports share; websocket: the endpoint for it; flask: answers everything that
+    is not MCP; stop: ends what goes on beside the requests.
     """
 
-    def __init__(self, core: Core, flask: WsgiApplication, stop: Callable[[], None]) -> None:
+    def __init__(
+        self, core: Core, websocket: WebSocketEndpoint, flask: WsgiApplication, stop: Callable[[], None]
+    ) -> None:
         endpoint, sse = HttpEndpoint(core), SseEndpoints(core)
         self._core = core
+        self._websocket = websocket
         self._flask = flask
         self._stop = stop
         self._routes: dict[str, WsgiApplication] = {}
@@ -35,6 +40,7 @@ class Front:
             self._routes[mount] = endpoint
             self._routes[mount + "/sse"] = sse.stream
             self._routes[mount + "/message"] = sse.message
+            self._routes[mount + "/ws"] = websocket
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
@@ -44,6 +50,8 @@ class Front:
             return self._flask(environ, start_response)
         try:
             return route(environ, start_response)
+        except StopIteration:
+            raise  # a WebSocket's end: there is nothing to answer
         except Exception:
             _log.exception("request failed")
             problem = jsonrpc.internal_error(reference)
@@ -52,4 +60,5 @@ class Front:
     def drain(self) -> None:
         """End all streams: the process is about to stop (called by the worker)."""
         self._core.carrier.drain()
+        self._websocket.drain()
         self._stop()

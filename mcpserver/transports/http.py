@@ -7,30 +7,24 @@ not know what a method does.
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 from gevent import get_hub, getcurrent
 
-from mcpserver.auth import Authenticator
 from mcpserver.errors import INVALID_REQUEST, CallCancelled, JsonRpcError, McpServerError, RequestRefused
-from mcpserver.guard import ACCEPT_POST, ACCEPT_STREAM, Guard, check_accepts, check_json
+from mcpserver.guard import ACCEPT_POST, ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
 from mcpserver.protocol import eras, jsonrpc, subscriptions
 from mcpserver.protocol.call import Call
-from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.protocol.eras import MirroredHeaders
 from mcpserver.protocol.jsonrpc import Message, Notification, Request, Response
-from mcpserver.sessions.protocol import STANDALONE, Session, SessionNotFound, Sessions, Stream
+from mcpserver.sessions.protocol import STANDALONE, Session, SessionNotFound, Stream
 from mcpserver.sessions.stream import EventStream
 from mcpserver.transports import events, running
+from mcpserver.transports.core import Core
 from mcpserver.transports.departure import Departure
-from mcpserver.transports.events import Carrier
-from mcpserver.transports.listening import Listening
-from mcpserver.transports.ongoing import Ongoing
 from mcpserver.transports.responses import (
     Environ,
-    ErrorRenderer,
     StartResponse,
     preflight,
     send,
@@ -43,20 +37,6 @@ _BATCHES: Final = "2025-03-26"  # the only revision that has them
 _PRIMES: Final = "2025-11-25"  # since this revision a stream begins with an id
 _LISTEN: Final = "subscriptions/listen"
 _SILENT: Final = SilentChannel()
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What the transports share, made once by ``app``."""
-
-    guard: Guard
-    auth: Authenticator
-    dispatcher: Dispatcher
-    sessions: Sessions | None
-    errors: ErrorRenderer
-    carrier: Carrier
-    ongoing: Ongoing
-    listening: Listening
 
 
 class HttpEndpoint:
@@ -232,7 +212,8 @@ class HttpEndpoint:
     ) -> Iterable[bytes]:
         """Answer with plain JSON if the call sends nothing before its result, else with an event stream."""
         stream, session = channel.stream, call.session
-        answer = channel.answer = Answer(call.request.id, stream)
+        answer = Answer(call.request.id, stream)
+        channel.answer = answer
         # Before anything is sent, so that a tool that sends much waits for the connection from the start.
         reader = stream.attach()
         greenlet = running.start(self._core.ongoing, self._core.dispatcher, call, session, answer.finished)

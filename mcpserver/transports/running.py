@@ -5,7 +5,7 @@ response goes or what the client's departure means: the revisions differ.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import gevent
 from gevent import Greenlet
@@ -23,6 +23,13 @@ from telemetry import correlation
 _RESUMES: Final = "2025-11-25"
 
 
+class Detachable(Protocol):
+    """Answers one call, and may do so before the call is over."""
+
+    def detach(self, result: dict[str, Any], finish: Callable[[Outcome], None]) -> None:
+        """Answer now; the outcome goes to ``finish``."""
+
+
 class StreamChannel:
     """A ``Channel`` onto a stream.
 
@@ -35,7 +42,7 @@ class StreamChannel:
         self.stream = stream
         self._session = session
         # Set by whoever can answer the call before it is over.
-        self.answer: Answer | None = None
+        self.answer: Detachable | None = None
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send one notification."""

@@ -9,17 +9,14 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qs
 
-from mcpserver.errors import SERVER_BUSY, JsonRpcError, McpServerError, RequestRefused
+from mcpserver.errors import McpServerError, RequestRefused
 from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
-from mcpserver.protocol import jsonrpc
-from mcpserver.protocol.call import Call, Outcome
-from mcpserver.protocol.jsonrpc import Notification, Request, Response
 from mcpserver.sessions.protocol import Session, SessionNotFound, Sessions
-from mcpserver.transports import events, running
-from mcpserver.transports.http import Core
+from mcpserver.transports import events
+from mcpserver.transports.core import Core
+from mcpserver.transports.duplex import Duplex
 from mcpserver.transports.responses import Environ, StartResponse, preflight, send, start_events
-from mcpserver.transports.running import StreamChannel
 
 VERSION: Final = "2024-11-05"
 _SSE_METHODS: Final = "GET, OPTIONS"
@@ -82,40 +79,10 @@ class SseEndpoints:
             session = self._sessions().get(ids[0], principal)
             check_json(environ)
             body = self._core.guard.read_body(environ)
-            self._take(session, principal, body)
+            Duplex(self._core, session, principal).take(body)
             return send(environ, start_response, 202, b"")
         except McpServerError as error:
             return self._core.errors.render(environ, start_response, error)
-
-    def _take(self, session: Session, principal: Principal, body: bytes) -> None:
-        message = jsonrpc.parse(body)
-        if isinstance(message, list):
-            raise jsonrpc.no_batches()
-        if isinstance(message, Notification):
-            session.notified(message.method, message.params)
-        elif isinstance(message, Response):
-            session.answered(message.id, message.result, message.error)
-        elif isinstance(message, Request):
-            self._start(session, principal, message)
-
-    def _start(self, session: Session, principal: Principal, request: Request) -> None:
-        session.check_room(request.id)
-        stream = session.standalone_stream()
-        if stream.is_full():
-            # A client that asks without reading the answers.
-            raise JsonRpcError(SERVER_BUSY, "Too many answers wait to be read", http_status=429)
-        # Known before the call begins, so that the refusal can be a challenge.
-        version = session.version
-        channel = StreamChannel(stream, session)
-        call = Call(principal, request, version, channel, session.log_level, session, session.capabilities)
-        self._core.dispatcher.admit(call)
-
-        def finished(outcome: Outcome) -> None:
-            data = running.response(request.id, outcome)
-            if data is not None:
-                stream.force(data)
-
-        running.start(self._core.ongoing, self._core.dispatcher, call, session, finished)
 
     def _authenticated(self, environ: Environ) -> Principal:
         return self._core.auth.authenticate(
