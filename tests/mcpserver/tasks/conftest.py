@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from mcpserver.tasks.memory import MemoryTaskStore
+from mcpserver.tasks.protocol import TaskStore
 from tests.mcpserver.client import META, Answer, Client
 from tests.mcpserver.conftest import MakeWorld, World
+from tests.mcpserver.tasks.stores import MOST_PER_CALLER, Clock
 from tests.support.waiting import wait_until
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -79,3 +82,13 @@ def client(world: World) -> TaskClient:
 def task_client(world: World, person: str = "alice", **claims: Any) -> TaskClient:
     """Return a client of a person that knows tasks and shows forms."""
     return TaskClient(world.client(person, **claims), {"elicitation": {}, "extensions": {TASKS: {}}})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> TaskStore:
+    return MemoryTaskStore(clock, MOST_PER_CALLER)

@@ -5,6 +5,7 @@ from typing import Any
 import gevent
 from pydantic import BaseModel
 
+from mcpserver.changes.model import TaskChanged
 from mcpserver.tools import Context, Elicit, JsonRpcError, ToolError, tool
 from tests.mcpserver.probing_tools import PROBES
 
@@ -99,3 +100,20 @@ def plain(name: str) -> str:
 def at_once(ctx: Context) -> str:
     """Be no task, whatever it tries."""
     return f"a task: {ctx.start_task()}"
+
+
+@tool(task="optional")
+def chatty(ctx: Context) -> str:
+    """Report a thousand times, and return how often that was seen."""
+    ctx.start_task()
+    seen = 0
+
+    def count(_position: str, change: object) -> None:
+        nonlocal seen
+        seen += isinstance(change, TaskChanged)
+
+    unwatch = ctx._link._changes.watch(count)  # type: ignore[attr-defined]
+    for number in range(1000):
+        ctx.progress(number, message=f"report {number}")
+    unwatch()
+    return str(seen)
