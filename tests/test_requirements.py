@@ -21,6 +21,7 @@ _SOURCES: Final = (
     "MCP 2026-07-28 transports",
     "MCP OAuth client credentials",
     "MCP enterprise-managed authorization",
+    "MCP tasks extension",
     "OpenID Connect Core 1.0",
     "OpenID Connect RP-Initiated Logout 1.0",
     "RFC 6749",

@@ -13,6 +13,7 @@ from tests.requirements.framework import FRAMEWORK
 from tests.requirements.machines import MACHINES
 from tests.requirements.mcp_authorization import AUTHORIZATION
 from tests.requirements.mcp_features import FEATURES
+from tests.requirements.mcp_tasks import TASKS
 from tests.requirements.mcp_transports import TRANSPORTS
 from tests.requirements.people import PEOPLE
 from tests.requirements.requirement import Requirement
@@ -22,6 +23,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *AUTHORIZATION,
     *TRANSPORTS,
     *FEATURES,
+    *TASKS,
     *FRAMEWORK,
     *CLIENTS,
     *CODE_FLOW,

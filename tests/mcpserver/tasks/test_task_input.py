@@ -19,6 +19,7 @@ def key_of(requests: dict[str, Any], message: str) -> str:
     return key
 
 
+@pytest.mark.requirement("MCP-TASK-ANSWERS")
 def test_questions_are_shown_until_they_are_answered_and_the_task_goes_on(client: TaskClient) -> None:
     task_id = client.start("asking")
     requests = waiting(client, task_id)
@@ -37,6 +38,7 @@ def test_questions_are_shown_until_they_are_answered_and_the_task_goes_on(client
     assert "inputRequests" not in task
 
 
+@pytest.mark.requirement("MCP-TASK-ANSWERS")
 def test_what_is_answered_in_part_goes_on_waiting_for_the_rest(client: TaskClient) -> None:
     task_id = client.start("asking")
     requests = waiting(client, task_id)
@@ -54,6 +56,7 @@ def test_what_is_answered_in_part_goes_on_waiting_for_the_rest(client: TaskClien
     assert result == {"first": "A", "second": "B", "again": "cancel"}
 
 
+@pytest.mark.requirement("MCP-TASK-KEYS")
 def test_a_key_is_never_used_twice(client: TaskClient) -> None:
     task_id = client.start("asking")
     requests = waiting(client, task_id)
@@ -62,6 +65,7 @@ def test_a_key_is_never_used_twice(client: TaskClient) -> None:
     assert not again.keys() & requests.keys()
 
 
+@pytest.mark.requirement("MCP-TASK-KEYS")
 @pytest.mark.parametrize("answer", [{}, {"action": "accept"}, {"action": "accept", "content": {"name": 7}}])
 def test_an_answer_that_does_not_fit_is_asked_for_again_under_another_key(
     client: TaskClient, answer: dict[str, Any]
@@ -75,6 +79,7 @@ def test_an_answer_that_does_not_fit_is_asked_for_again_under_another_key(
     assert [each["params"]["message"] for each in again.values()] == ["First?"]
 
 
+@pytest.mark.requirement("MCP-TASK-ANSWERS")
 def test_answers_to_what_was_not_asked_are_ignored(client: TaskClient) -> None:
     task_id = client.start("asking")
     requests = waiting(client, task_id)

@@ -21,6 +21,7 @@ def test_a_task_that_takes_too_long_is_stopped_and_has_failed(make_world: MakeWo
     assert task["ttlMs"] == 2000
 
 
+@pytest.mark.requirement("MCP-TASK-TTL")
 def test_a_task_is_forgotten_after_its_time_and_not_before(make_world: MakeWorld) -> None:
     now = [1_000_000.0]
     world = make_world(clock=lambda: now[0], tool_modules=JOBS, task_ttl_seconds=100.0)

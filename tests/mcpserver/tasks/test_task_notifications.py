@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from tests.mcpserver.conftest import World
 from tests.mcpserver.probing_tools import probe
 from tests.mcpserver.tasks.conftest import TASKS, TaskClient, accept, task_client
@@ -29,6 +31,7 @@ def plain(task: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in task.items() if key not in ("resultType", "_meta")}
 
 
+@pytest.mark.requirement("MCP-TASK-NOTIFIED")
 def test_a_subscription_tells_the_state_at_once_and_then_each_change(client: TaskClient) -> None:
     task_id = client.start("asking")
     waiting = client.until(task_id, "input_required")
@@ -69,6 +72,7 @@ def test_a_task_that_was_over_before_is_told_once(client: TaskClient) -> None:
     assert next(tasks_told(messages)) == plain(over)
 
 
+@pytest.mark.requirement("MCP-TASK-NOTIFIED")
 def test_progress_of_a_task_is_its_message_and_no_notification_of_its_own(client: TaskClient) -> None:
     own = probe("reporting")
     answer = client.client.modern(
@@ -92,6 +96,7 @@ def test_progress_of_a_task_is_its_message_and_no_notification_of_its_own(client
     assert last["result"]["content"][0]["text"] == "reported"
 
 
+@pytest.mark.requirement("MCP-TASK-OWNER")
 def test_tasks_of_others_are_not_agreed_on_and_not_told(world: World, client: TaskClient) -> None:
     own = probe("not told")
     theirs = client.start("job", {"name": "not told"})
@@ -109,6 +114,7 @@ def test_tasks_of_others_are_not_agreed_on_and_not_told(world: World, client: Ta
         pass
 
 
+@pytest.mark.requirement("MCP-TASK-NEEDED")
 def test_a_client_without_the_extension_cannot_subscribe_to_tasks(world: World) -> None:
     answer = TaskClient(world.client(), {}).listen("x")
     assert answer.status == 400

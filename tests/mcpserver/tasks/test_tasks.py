@@ -11,6 +11,7 @@ from tests.mcpserver.tasks.conftest import TASKS, TaskClient, accept, task_clien
 ENVELOPE = {"taskId", "status", "createdAt", "lastUpdatedAt", "ttlMs", "pollIntervalMs"}
 
 
+@pytest.mark.requirement("MCP-TASK-DURABLE")
 def test_a_call_that_becomes_a_task_is_answered_at_once_and_its_result_is_fetched_later(
     client: TaskClient,
 ) -> None:
@@ -44,12 +45,14 @@ def test_a_tool_without_a_context_becomes_a_task_as_a_whole(client: TaskClient) 
     assert client.until(task_id)["result"]["content"][0]["text"] == "plainly done"
 
 
+@pytest.mark.requirement("MCP-TASK-EXPERIMENT")
 def test_a_tool_that_is_no_task_is_none_whatever_it_or_the_client_tries(client: TaskClient) -> None:
     result = client.call("at_once", task={"ttl": 60000, "pollInterval": 100}).result
     assert result["resultType"] == "complete"
     assert result["content"][0]["text"] == "a task: False"
 
 
+@pytest.mark.requirement("MCP-TASK-ERRORS")
 def test_what_a_tool_reports_as_its_error_is_a_result(client: TaskClient) -> None:
     task = client.until(client.start("failing", {"how": "tool"}))
     assert task["status"] == "completed"
@@ -64,6 +67,7 @@ def test_a_bug_in_a_tool_is_a_result_that_does_not_say_what_it_was(client: TaskC
     assert "secret" not in str(task)
 
 
+@pytest.mark.requirement("MCP-TASK-ERRORS")
 def test_an_error_of_the_protocol_is_a_failure_with_that_error(client: TaskClient) -> None:
     task = client.until(client.start("failing", {"how": "request"}))
     assert task["status"] == "failed"
@@ -79,6 +83,7 @@ def test_a_task_that_asks_what_the_client_does_not_offer_has_failed(client: Task
     assert task["error"]["data"] == {"requiredCapabilities": {"sampling": {}}}
 
 
+@pytest.mark.requirement("MCP-TASK-CANCEL")
 def test_a_cancelled_task_stops_and_says_so(client: TaskClient) -> None:
     own = probe("cancelled job")
     task_id = client.start("job", {"name": "cancelled job"})
@@ -91,6 +96,7 @@ def test_a_cancelled_task_stops_and_says_so(client: TaskClient) -> None:
     assert not task.keys() & {"result", "error", "inputRequests"}
 
 
+@pytest.mark.requirement("MCP-TASK-CANCEL")
 def test_a_task_that_is_over_stays_as_it_is_when_it_is_cancelled(client: TaskClient) -> None:
     task_id = client.start("failing", {"how": "tool"})
     before = client.until(task_id)
@@ -112,6 +118,7 @@ def test_a_client_that_leaves_does_not_cancel_what_is_a_task(client: TaskClient)
 @pytest.mark.parametrize(
     "capabilities", [{}, {"tasks": {}}, {"extensions": {TASKS: True}}, {"extensions": []}]
 )
+@pytest.mark.requirement("MCP-TASK-DECLARED")
 def test_a_client_without_the_extension_is_answered_by_the_call(
     world: World, capabilities: dict[str, object]
 ) -> None:
@@ -123,6 +130,7 @@ def test_a_client_without_the_extension_is_answered_by_the_call(
     assert result["content"][0]["text"] == "no extension was a call"
 
 
+@pytest.mark.requirement("MCP-TASK-NEEDED")
 @pytest.mark.parametrize("capabilities", [{}, {"tasks": {}}, {"extensions": {TASKS: True}}])
 def test_a_client_without_the_extension_is_told_what_the_tool_needs(
     world: World, capabilities: dict[str, object]
@@ -134,6 +142,7 @@ def test_a_client_without_the_extension_is_told_what_the_tool_needs(
     assert answer.error["data"] == {"requiredCapabilities": {"extensions": {TASKS: {}}}}
 
 
+@pytest.mark.requirement("MCP-TASK-DECLARED")
 @pytest.mark.parametrize("version", ["2025-03-26", "2025-06-18", "2025-11-25"])
 def test_revisions_before_have_no_tasks(world: World, version: str) -> None:
     own = probe("legacy")
@@ -145,6 +154,7 @@ def test_revisions_before_have_no_tasks(world: World, version: str) -> None:
         assert session.request(f"tasks/{method}", {"taskId": "x"}).error["code"] == -32601
 
 
+@pytest.mark.requirement("MCP-TASK-NEEDED")
 @pytest.mark.parametrize("method", ["get", "update", "cancel"])
 def test_the_methods_need_the_extension_with_each_request(world: World, method: str) -> None:
     answer = TaskClient(world.client(), {}).ask(method, "x", inputResponses={})
@@ -153,6 +163,7 @@ def test_the_methods_need_the_extension_with_each_request(world: World, method: 
     assert answer.error["data"] == {"requiredCapabilities": {"extensions": {TASKS: {}}}}
 
 
+@pytest.mark.requirement("MCP-TASK-OWNER", "MCP-TASK-UNKNOWN")
 @pytest.mark.parametrize("method", ["get", "update", "cancel"])
 def test_a_task_that_is_unknown_or_somebody_elses_is_not_found(
     world: World, client: TaskClient, method: str
@@ -169,6 +180,7 @@ def test_a_task_that_is_unknown_or_somebody_elses_is_not_found(
     own.released.set()
 
 
+@pytest.mark.requirement("MCP-TASK-UNKNOWN")
 @pytest.mark.parametrize("task_id", [None, 7, {}, ["x"]])
 def test_an_id_that_is_no_text_is_invalid(client: TaskClient, task_id: object) -> None:
     for method in ("get", "update", "cancel"):
@@ -178,6 +190,7 @@ def test_an_id_that_is_no_text_is_invalid(client: TaskClient, task_id: object) -
         assert (answer.status, answer.error["code"]) in ((200, -32602), (400, -32020))
 
 
+@pytest.mark.requirement("MCP-TASK-HEADER")
 @pytest.mark.parametrize("method", ["get", "update", "cancel"])
 @pytest.mark.parametrize("name", ["another", None])
 def test_the_header_repeats_the_id(client: TaskClient, method: str, name: str | None) -> None:
@@ -186,12 +199,14 @@ def test_the_header_repeats_the_id(client: TaskClient, method: str, name: str | 
     assert (answer.status, answer.error["code"]) == (400, -32020)
 
 
+@pytest.mark.requirement("MCP-TASK-EXPERIMENT")
 @pytest.mark.parametrize("method", ["list", "result"])
 def test_methods_of_the_experiment_before_are_not_found(client: TaskClient, method: str) -> None:
     answer = client.ask(method, "x")
     assert (answer.status, answer.error["code"]) == (404, -32601)
 
 
+@pytest.mark.requirement("MCP-TASK-OWNER")
 def test_a_result_needs_the_scopes_of_its_tool(world: World, client: TaskClient) -> None:
     task_id = client.start("guarded_job")
     assert client.until(task_id)["status"] == "completed"
@@ -201,6 +216,7 @@ def test_a_result_needs_the_scopes_of_its_tool(world: World, client: TaskClient)
     assert 'scope="mcp:tools snippets:read"' in answer.headers["WWW-Authenticate"]
 
 
+@pytest.mark.requirement("MCP-TASK-ID")
 def test_an_id_cannot_be_guessed(client: TaskClient) -> None:
     ids = {client.start("failing", {"how": "tool"}) for _ in range(5)}
     assert len(ids) == 5
@@ -226,6 +242,7 @@ def test_the_extension_is_declared_where_a_tool_may_be_a_task(client: TaskClient
     assert not legacy.result["capabilities"].keys() & {"tasks", "extensions"}
 
 
+@pytest.mark.requirement("MCP-TASK-ROUNDS")
 def test_questions_before_the_task_are_rounds_of_the_call(client: TaskClient) -> None:
     asked = client.call("ask_before").result
     assert asked["resultType"] == "input_required"
