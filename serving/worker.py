@@ -4,7 +4,7 @@ shutdown.
 gunicorn makes one per worker process. A connection is *idle* (waiting for a request) or *busy* (inside the
 application); SIGTERM closes the idle ones at once and lets the busy ones finish for ``graceful_timeout``.
 Must not know the application: one that holds long streams open offers ``drain()`` and is told once when to
-end them.
+end them, and ``is_busy()`` where work goes on without a connection.
 """
 
 import contextlib
@@ -33,6 +33,16 @@ from telemetry import correlation
 _IO_TIMEOUT_SECONDS = 30
 # A connection that always has its next request ready would otherwise keep the hub from all the others.
 _TURN_SECONDS = 0.005
+# What is sent and not acknowledged for this long ends the connection: with a keep-alive comment every 25
+# seconds on each stream, a peer that vanished is found within a minute. Where the system has no such option,
+# its own limit holds.
+_UNACKNOWLEDGED_MILLISECONDS = 30_000
+_DEAD_PEER_OPTIONS = (
+    ((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS),)
+    if hasattr(socket, "TCP_USER_TIMEOUT")
+    else ()
+)
+_LOOK_SECONDS = 0.05
 _PEER_LEFT = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ETIMEDOUT))
 
 
@@ -80,17 +90,22 @@ class Worker(GeventWorker):  # type: ignore[misc]
         drain = getattr(self.wsgi, "drain", None)
         if drain is not None:
             drain()
+        is_busy = getattr(self.wsgi, "is_busy", bool)
         deadline = time.monotonic() + self.cfg.graceful_timeout
         while time.monotonic() < deadline:
             self.notify()
             if pool.join(timeout=min(1.0, max(0.01, deadline - time.monotonic()))):
-                return
+                if not is_busy():
+                    return
+                gevent.sleep(_LOOK_SECONDS)
         self.log.warning("requests were still running after %s s; ending them", self.cfg.graceful_timeout)
         pool.kill(timeout=1)
 
     def _accept(self, listener_name: Any) -> Any:
         def accept(client: Any, address: Any) -> None:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for level, option, value in _DEAD_PEER_OPTIONS:
+                client.setsockopt(level, option, value)
             self._serve_connection(listener_name, client, address)
 
         return accept

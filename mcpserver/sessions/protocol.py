@@ -150,6 +150,9 @@ class Session(Protocol):
     def ended(self, request_id: RequestId) -> None:
         """Forget a call that is over."""
 
+    def is_running(self) -> bool:
+        """Say whether a call runs, in whatever process."""
+
     def notified(self, method: str, params: Mapping[str, Any]) -> None:
         """Act on a client's notification: a cancellation is the only one that asks for anything."""
 

@@ -19,8 +19,11 @@ from mcpserver.transports.ongoing import Ongoing
 KEEPALIVE: Final = b": keep-alive\n\n"
 # A client that lost its stream comes back after this.
 RETRY_MILLISECONDS: Final = 1000
-# How long calls may go on when the process is about to stop; streams that only wait end at once.
-DRAIN_SECONDS: Final = 5.0
+# Tells a client when to come back, in an event that says nothing else (HTML, "Server-sent events").
+RETRY: Final = b"retry: %d\n\n" % RETRY_MILLISECONDS
+# How long calls may go on when the process is about to stop: less than the worker waits.
+DRAIN_SECONDS: Final = 20.0
+_LOOK_SECONDS: Final = 0.05
 
 RenderEvent = Callable[[int, bytes], bytes]
 
@@ -57,6 +60,10 @@ def parse_event_id(value: str) -> tuple[int, int] | None:
     return int(stream), int(position)
 
 
+def _never() -> bool:
+    return False
+
+
 class Carrier:
     """Carries streams to connections, and knows which are under way.
 
@@ -71,6 +78,7 @@ class Carrier:
         self._clock = clock
         self._ongoing = ongoing
         self._passages: set[_Passage] = set()
+        self._is_draining = False
 
     def carry(
         self,
@@ -83,6 +91,7 @@ class Carrier:
         of_call: bool,
         first: bytes = b"",
         farewell: bytes | None = None,
+        is_busy: Callable[[], bool] = _never,
         at_end: Callable[[], None] | None = None,
     ) -> Iterator[bytes]:
         """Yield the bytes of a stream until it ends, the token expires or is revoked, or the client leaves.
@@ -95,10 +104,12 @@ class Carrier:
             principal: the caller; the stream does not outlive the token.
             of_call: the stream ends with the response to a call.
             first: bytes to begin with; the head leaves even when they are empty.
-            farewell: a last event for when the process is about to stop.
+            farewell: a last event for when the process is about to stop; empty: the stream just ends; None:
+                it can be read on elsewhere.
+            is_busy: says whether answers that belong on the stream are still being made.
             at_end: called once, however it ends.
         """
-        passage = _Passage(stream, of_call, farewell)
+        passage = _Passage(stream, of_call, farewell, is_busy)
         departure = Departure(connection, passage.leave)
         stay = self._ongoing.begin(principal, passage.leave)
         self._passages.add(passage)
@@ -111,6 +122,8 @@ class Carrier:
                     return
                 events = stream.read(reader, min(self.keepalive_seconds, remaining))
                 if events is None or passage.is_left:
+                    if self._is_draining and passage.can_be_read_on():
+                        yield RETRY
                     return
                 yield b"".join([render(number, data) for number, data in events]) or KEEPALIVE
         finally:
@@ -123,11 +136,19 @@ class Carrier:
                 at_end()
 
     def drain(self) -> None:
-        """End the streams: those that only wait at once, those of calls when they had a few seconds."""
+        """End the streams: those that only wait at once, those with calls when these are over, and all of
+        them when they had their time.
+        """
+        self._is_draining = True
         gevent.spawn_later(DRAIN_SECONDS, self._close_all)
         for passage in list(self._passages):
             if not passage.of_call:
-                passage.end()
+                gevent.spawn(self._end_when_idle, passage)
+
+    def _end_when_idle(self, passage: "_Passage") -> None:
+        while passage.is_busy() and passage in self._passages:
+            gevent.sleep(_LOOK_SECONDS)
+        passage.end()
 
     def _close_all(self) -> None:
         for passage in list(self._passages):
@@ -137,20 +158,28 @@ class Carrier:
 class _Passage:
     """A stream on its way to a connection."""
 
-    __slots__ = ("_farewell", "is_left", "of_call", "stream")
+    __slots__ = ("_farewell", "is_busy", "is_left", "of_call", "stream")
 
-    def __init__(self, stream: Stream, of_call: bool, farewell: bytes | None) -> None:
+    def __init__(
+        self, stream: Stream, of_call: bool, farewell: bytes | None, is_busy: Callable[[], bool]
+    ) -> None:
         self.stream = stream
         self.of_call = of_call
+        self.is_busy = is_busy
         self.is_left = False
         self._farewell = farewell
 
+    def can_be_read_on(self) -> bool:
+        """Say whether its client has a reason to come back."""
+        return not (self.is_left or self.of_call or self._farewell)
+
     def end(self) -> None:
         """End the stream on our side."""
-        if self._farewell is not None:
-            self.stream.finish(self._farewell)
+        if self._farewell is None:
+            # Whoever reads it next goes on where this reader was, perhaps in another process.
+            self.stream.hang_up()
         else:
-            self.stream.close()
+            self.stream.finish(self._farewell or None)
 
     def leave(self) -> None:
         """The client is gone, or its token was revoked (called on the hub: must not block)."""

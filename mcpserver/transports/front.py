@@ -57,6 +57,10 @@ class Front:
             problem = jsonrpc.internal_error(reference)
             return send(environ, start_response, 500, jsonrpc.error(None, problem))
 
+    def is_busy(self) -> bool:
+        """Say whether anything goes on, tasks included that have no connection (asked by the worker)."""
+        return bool(self._core.ongoing)
+
     def drain(self) -> None:
         """End all streams: the process is about to stop (called by the worker)."""
         self._core.carrier.drain()

@@ -38,6 +38,10 @@ class Ongoing:
         stay.is_over = True
         self._stays.discard(stay)
 
+    def __bool__(self) -> bool:
+        """Say whether anything goes on."""
+        return bool(self._stays)
+
     def end_revoked(self, revoked: RevokedPredicate) -> None:
         """End what goes on for a session or under a key that was revoked."""
         for stay in list(self._stays):

@@ -58,6 +58,8 @@ class SseEndpoints:
                 connection=environ.get("gunicorn.socket"),
                 principal=principal,
                 of_call=False,
+                farewell=b"",
+                is_busy=session.is_running,
                 first=f"event: endpoint\ndata: message?sessionId={session.id}\n\n".encode(),
                 at_end=end,
             )

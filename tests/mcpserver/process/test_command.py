@@ -117,13 +117,14 @@ def test_sigterm_ends_it_promptly_although_streams_are_open(tmp_path: Path) -> N
             answer.close()
 
 
-def test_sigterm_gives_calls_a_few_seconds_and_no_more(tmp_path: Path) -> None:
+def test_sigterm_gives_calls_their_time_and_no_more(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         meta = {**META, "progressToken": 1}
         params = {"name": "wait_for_file", "arguments": {"path": str(tmp_path / "awaited")}}
         answer = server.modern("tools/call", params, meta=meta)
-        assert next(events(answer))
-        _exits_with_zero(server, within_seconds=10)
+        arriving = events(answer)
+        assert next(arriving)
+        _exits_with_zero(server, within_seconds=30)
         answer.close()
 
 
@@ -145,7 +146,7 @@ def test_a_call_that_runs_when_the_server_is_told_to_stop_is_answered(tmp_path: 
 def _exits_with_zero(server: Server, *, within_seconds: float) -> None:
     began = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(20) == 0
+    assert server.process.wait(40) == 0
     assert time.monotonic() - began < within_seconds
 
 
