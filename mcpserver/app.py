@@ -105,7 +105,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         dispatcher=Dispatcher(methods),
         sessions=sessions,
         errors=ErrorRenderer(metadata),
-        carrier=Carrier(settings.keepalive_seconds, clock, ongoing),
+        carrier=Carrier(settings.keepalive_seconds, settings.drain_seconds, clock, ongoing),
         ongoing=ongoing,
         listening=Listening(changes, task_methods.describe if task_methods is not None else _no_task),
     )

@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """How long a sender may take over a whole request body."""
     keepalive_seconds: float = Field(default=25.0, gt=0, le=60)
     """Silence on a stream after which a comment is sent; well under a proxy's idle limit of 4 minutes."""
+    drain_seconds: float = Field(default=20.0, ge=0, le=24)
+    """How long calls that run may go on after SIGTERM; the process leaves after 25 seconds at the latest."""
     session_idle_seconds: float = Field(default=1800.0, gt=0)
     """A session that nobody uses, and that no stream holds open, ends after this."""
     max_sessions: int = Field(default=20_000, ge=1)

@@ -21,8 +21,6 @@ KEEPALIVE: Final = b": keep-alive\n\n"
 RETRY_MILLISECONDS: Final = 1000
 # Tells a client when to come back, in an event that says nothing else (HTML, "Server-sent events").
 RETRY: Final = b"retry: %d\n\n" % RETRY_MILLISECONDS
-# How long calls may go on when the process is about to stop: less than the worker waits.
-DRAIN_SECONDS: Final = 20.0
 _LOOK_SECONDS: Final = 0.05
 
 RenderEvent = Callable[[int, bytes], bytes]
@@ -69,12 +67,20 @@ class Carrier:
 
     Args:
         keepalive_seconds: silence after which a comment is sent.
+        drain_seconds: how long streams of calls may go on when the process is about to stop.
         clock: seconds since 1970.
         ongoing: where streams are entered, so that revocation ends them.
     """
 
-    def __init__(self, keepalive_seconds: float, clock: Callable[[], float], ongoing: Ongoing) -> None:
+    def __init__(
+        self,
+        keepalive_seconds: float,
+        drain_seconds: float,
+        clock: Callable[[], float],
+        ongoing: Ongoing,
+    ) -> None:
         self.keepalive_seconds = keepalive_seconds
+        self._drain_seconds = drain_seconds
         self._clock = clock
         self._ongoing = ongoing
         self._passages: set[_Passage] = set()
@@ -140,7 +146,7 @@ class Carrier:
         them when they had their time.
         """
         self._is_draining = True
-        gevent.spawn_later(DRAIN_SECONDS, self._close_all)
+        gevent.spawn_later(self._drain_seconds, self._close_all)
         for passage in list(self._passages):
             if not passage.of_call:
                 gevent.spawn(self._end_when_idle, passage)

@@ -118,13 +118,13 @@ def test_sigterm_ends_it_promptly_although_streams_are_open(tmp_path: Path) -> N
 
 
 def test_sigterm_gives_calls_their_time_and_no_more(tmp_path: Path) -> None:
-    with running(tmp_path) as server:
+    with running(tmp_path, MCPSERVER_DRAIN_SECONDS="1") as server:
         meta = {**META, "progressToken": 1}
         params = {"name": "wait_for_file", "arguments": {"path": str(tmp_path / "awaited")}}
         answer = server.modern("tools/call", params, meta=meta)
         arriving = events(answer)
         assert next(arriving)
-        _exits_with_zero(server, within_seconds=30)
+        _exits_with_zero(server, within_seconds=10)
         answer.close()
 
 
