@@ -4,18 +4,23 @@ Used by ``contexts`` when a function asks for it. Must not know transports: a ``
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import gevent
+import orjson
 
 from mcpserver.errors import NO_CODE, SERVER_BUSY, CallCancelled, InsufficientScope, JsonRpcError
 from mcpserver.protocol.call import Call, Outcome
-from mcpserver.protocol.jsonrpc import error_object
+from mcpserver.protocol.jsonrpc import error_object, internal_error
 from mcpserver.protocol.task_results import created
 from mcpserver.tasks.protocol import TasksUnavailable, TooManyTasks
 from mcpserver.tasks.running import RunningTask, Tasks
 from mcpserver.tools.questions import AnswerInvalid, Question
+from telemetry import correlation
+
+_log = logging.getLogger(__name__)
 
 
 def go_on(
@@ -73,12 +78,18 @@ def ask(task: RunningTask, questions: Mapping[str, Question[Any]], version: str)
 
 
 def _finisher(tasks: Tasks, task_id: str) -> Callable[[Outcome], None]:
+    reference = correlation.current()
+
     def keep(outcome: Outcome) -> None:
+        correlation.adopt(reference)
         match outcome:
             case None:
                 tasks.finish(task_id, "cancelled")
-            case dict():
+            case dict() if _is_json(outcome):
                 tasks.finish(task_id, "completed", result=outcome)
+            case dict():
+                error = error_object(internal_error(reference))
+                tasks.finish(task_id, "failed", error=error)
             case JsonRpcError():
                 tasks.finish(task_id, "failed", error=error_object(outcome))
             case InsufficientScope():
@@ -89,3 +100,13 @@ def _finisher(tasks: Tasks, task_id: str) -> Callable[[Outcome], None]:
         gevent.spawn(keep, outcome)
 
     return finish
+
+
+def _is_json(result: Mapping[str, Any]) -> bool:
+    """Say whether a result can be sent: it may have a lone surrogate, say."""
+    try:
+        orjson.dumps(result)
+    except orjson.JSONEncodeError:
+        _log.exception("a result is not JSON")
+        return False
+    return True

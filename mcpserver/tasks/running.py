@@ -27,6 +27,7 @@ _REPORTED_EVERY_SECONDS: Final = 1.0
 _TRIED_AGAIN_AFTER_SECONDS: Final = 1.0
 # A task that waits for answers looks by itself after this, should word of a change have been lost.
 _LOOKS_EVERY_SECONDS: Final = 15.0
+_MOST_CHARACTERS: Final = 1000
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +88,7 @@ class Tasks:
             created_at_seconds=now,
             updated_at_seconds=now,
             expires_at_seconds=now + self._ttl_seconds,
-            message=message,
+            message=_words(message) if message is not None else None,
         )
         self._store.add(task)
         overdue = gevent.spawn_later(self._ttl_seconds / 2, self._end_overdue, task.id)
@@ -231,7 +232,7 @@ class RunningTask:
             return
         self._reported_at_seconds = now
         try:
-            self._tasks.change(self.task_id, lambda task: task.reported(message, now))
+            self._tasks.change(self.task_id, lambda task: task.reported(_words(message), now))
         except TasksUnavailable:
             _log.info("a report was left out")
 
@@ -274,3 +275,8 @@ class RunningTask:
     def over(self) -> None:
         """Its function has ended."""
         self._overdue.kill(block=False)
+
+
+def _words(message: str) -> str:
+    """Return what of a message can be kept and sent."""
+    return message[:_MOST_CHARACTERS].encode(errors="replace").decode()

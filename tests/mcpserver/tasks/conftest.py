@@ -1,5 +1,6 @@
 """A server with the sample jobs, and clients that know tasks."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 
 from mcpserver.tasks.memory import MemoryTaskStore
 from mcpserver.tasks.protocol import TaskStore
+from mcpserver.tasks.redis import RedisTaskStore
+from tests.authserver.store.backends import RedisServer
 from tests.mcpserver.client import META, Answer, Client
 from tests.mcpserver.conftest import MakeWorld, World
-from tests.mcpserver.tasks.stores import MOST_PER_CALLER, Clock
+from tests.mcpserver.tasks.stores import MOST_PER_CALLER, Clock, PlainLink
 from tests.support.waiting import wait_until
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -89,6 +92,28 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def store(clock: Clock) -> TaskStore:
-    return MemoryTaskStore(clock, MOST_PER_CALLER)
+@pytest.fixture(scope="session")
+def one_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path_factory.mktemp("cluster"), cluster=True)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "redis", "redis-cluster"])
+def store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[TaskStore]:
+    if request.param == "memory":
+        yield MemoryTaskStore(clock, MOST_PER_CALLER)
+        return
+    is_cluster = request.param == "redis-cluster"
+    server = request.getfixturevalue("redis_cluster" if is_cluster else "one_redis")
+    with server.client() as client:
+        client.flushall()
+    with PlainLink(server.url, cluster=is_cluster) as link:
+        yield RedisTaskStore(link, clock, MOST_PER_CALLER)

@@ -51,6 +51,8 @@ def failing(ctx: Context, how: str) -> str:
             raise ToolError("in words")
         case "request":
             raise JsonRpcError(-32603, "by code", {"why": "so"})
+        case "json":
+            return "no text: \ud800"
         case "asks":
             ctx.sample("what this client cannot be asked")
     raise ZeroDivisionError("a secret")

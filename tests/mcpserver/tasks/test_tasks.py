@@ -76,6 +76,11 @@ def test_an_error_of_the_protocol_is_a_failure_with_that_error(client: TaskClien
     assert "result" not in task
 
 
+def test_a_result_that_is_not_json_is_a_failure(client: TaskClient) -> None:
+    task = client.until(client.start("failing", {"how": "json"}))
+    assert (task["status"], task["error"]["code"]) == ("failed", -32603)
+
+
 def test_a_task_that_asks_what_the_client_does_not_offer_has_failed(client: TaskClient) -> None:
     task = client.until(client.start("failing", {"how": "asks"}))
     assert task["status"] == "failed"
