@@ -11,6 +11,7 @@ from tests.e2e.login import complete_login
 from tests.e2e.machines import SECRET, MachineStack
 from tests.e2e.raw_client import RawClient
 from tests.support import python_packages
+from tests.support.python_packages import FASTMCP
 from tests.support.waiting import wait_until
 
 _START_SECONDS = 30.0
@@ -25,7 +26,7 @@ def notes_url(machine_stack: MachineStack) -> Iterator[str]:
     options = machine_stack.stack.options
     process = subprocess.Popen(
         (
-            *(str(python_packages.python()), str(python_packages.FOLDER / "server.py")),
+            *(str(python_packages.python(FASTMCP)), str(FASTMCP / "server.py")),
             *(str(urlsplit(url).port), options.issuer, f"{options.issuer}/oauth/jwks", "ES256"),
         ),
         stdin=subprocess.DEVNULL,

@@ -9,8 +9,8 @@ import pytest
 from tests.e2e.programs import javascript, python
 from tests.e2e.stack import Stack
 
-_SESSIONS, _NEWEST = "2025-11-25", "2026-07-28"
-_OUTCOME = {
+SESSIONS, _NEWEST = "2025-11-25", "2026-07-28"
+OUTCOME = {
     "progress": [0, 50, 100],
     "lines": 3,
     "kinds": ["text", "image", "resource"],
@@ -29,16 +29,16 @@ _OUTCOME = {
     "changed": True,
 }
 # The first versions know no forms.
-_WITHOUT_FORMS = _OUTCOME | {"elicited": None, "several": None}
+_WITHOUT_FORMS = OUTCOME | {"elicited": None, "several": None}
 _SECOND_GENERATION = "@modelcontextprotocol/client"
 _TYPESCRIPT = [
     pytest.param("sdk-1-9", "sse", "legacy", None, _WITHOUT_FORMS, id="1.9 sse"),
     pytest.param("sdk-1-12", "http", "legacy", None, _WITHOUT_FORMS, id="1.12"),
-    pytest.param("sdk-1-22", "http", "legacy", None, _OUTCOME, id="1.22"),
-    pytest.param("@modelcontextprotocol/sdk", "http", "legacy", None, _OUTCOME, id="1.32"),
-    pytest.param("@modelcontextprotocol/sdk", "sse", "legacy", None, _OUTCOME, id="1.32 sse"),
-    pytest.param(_SECOND_GENERATION, "http", "legacy", _SESSIONS, _OUTCOME, id="2 legacy"),
-    pytest.param(_SECOND_GENERATION, "http", "auto", _NEWEST, _OUTCOME, id="2 auto"),
+    pytest.param("sdk-1-22", "http", "legacy", None, OUTCOME, id="1.22"),
+    pytest.param("@modelcontextprotocol/sdk", "http", "legacy", None, OUTCOME, id="1.32"),
+    pytest.param("@modelcontextprotocol/sdk", "sse", "legacy", None, OUTCOME, id="1.32 sse"),
+    pytest.param(_SECOND_GENERATION, "http", "legacy", SESSIONS, OUTCOME, id="2 legacy"),
+    pytest.param(_SECOND_GENERATION, "http", "auto", _NEWEST, OUTCOME, id="2 auto"),
 ]
 
 
@@ -48,12 +48,12 @@ def _address(stack: Stack, way: str, transport: str) -> str:
 
 
 @pytest.mark.parametrize("way", ["gateway", "around the gateway"])
-@pytest.mark.parametrize(("mode", "protocol"), [("auto", _NEWEST), ("legacy", _SESSIONS), ("sse", _SESSIONS)])
+@pytest.mark.parametrize(("mode", "protocol"), [("auto", _NEWEST), ("legacy", SESSIONS), ("sse", SESSIONS)])
 def test_the_python_client_uses_everything(
     equipped_stack: Stack, access_token: str, way: str, mode: str, protocol: str
 ) -> None:
     report = python("python_features.py", _address(equipped_stack, way, mode), access_token, mode)
-    assert report == {"protocol": protocol, **_OUTCOME}
+    assert report == {"protocol": protocol, **OUTCOME}
 
 
 @pytest.mark.parametrize("way", ["gateway", "around the gateway"])

@@ -1,6 +1,7 @@
-"""Installs what ``tests/fastmcp`` locks into a virtual environment of its own, once, whoever needs it first.
+"""Installs what a folder under ``tests`` locks into a virtual environment of its own, once, whoever needs it
+first.
 
-Another server's dependencies are none of ours: its environment must not be the one that the tests run in.
+Another program's dependencies are none of ours: its environment must not be the one that the tests run in.
 """
 
 import fcntl
@@ -11,25 +12,28 @@ import sys
 from pathlib import Path
 from typing import Final
 
-FOLDER: Final = Path(__file__).resolve().parent.parent / "fastmcp"
-_ENVIRONMENT: Final = FOLDER / ".venv"
-_LOCK_FILE: Final = FOLDER / "requirements.lock"
-# Says which lock file the installed packages came from; written last, so half an installation has none.
-_STAMP: Final = _ENVIRONMENT / ".installed"
+_TESTS: Final = Path(__file__).resolve().parent.parent
+FASTMCP: Final = _TESTS / "fastmcp"
+MCP1: Final = _TESTS / "mcp1"
 _PIP: Final = ("-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-input", "--require-hashes")
 
 
-def python() -> Path:
-    """Return the environment's Python, installing first when that is needed; processes take turns."""
-    program = _ENVIRONMENT / "bin" / "python"
-    with _LOCK_FILE.open("rb") as lock:
+def python(folder: Path) -> Path:
+    """Return the Python of a folder's environment, installing first when that is needed; processes take
+    turns.
+    """
+    environment, lock_file = folder / ".venv", folder / "requirements.lock"
+    # Says which lock file the packages came from; written last, so half an installation has none.
+    stamp = environment / ".installed"
+    program = environment / "bin" / "python"
+    with lock_file.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # A folder that was moved is another environment: scripts in it name their interpreter by its path.
-        wanted = hashlib.sha256(lock.read() + os.fsencode(_ENVIRONMENT)).hexdigest()
-        if not _STAMP.exists() or _STAMP.read_text("ascii") != wanted:
-            _run(sys.executable, "-m", "venv", "--clear", str(_ENVIRONMENT))
-            _run(str(program), *_PIP, "-r", str(_LOCK_FILE))
-            _STAMP.write_text(wanted, "ascii")
+        wanted = hashlib.sha256(lock.read() + os.fsencode(environment)).hexdigest()
+        if not stamp.exists() or stamp.read_text("ascii") != wanted:
+            _run(sys.executable, "-m", "venv", "--clear", str(environment))
+            _run(str(program), *_PIP, "-r", str(lock_file))
+            stamp.write_text(wanted, "ascii")
     return program
 
 

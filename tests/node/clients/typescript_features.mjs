@@ -1,9 +1,11 @@
 // The official TypeScript client, any version, with a token in hand, using everything a server may offer beside
 // plain tools: the tools, resources and prompts of the conformance suite.
 //
-// usage: node typescript_features.mjs PACKAGE URL TOKEN [http|sse] [legacy|auto]
+// usage: node typescript_features.mjs PACKAGE URL TOKEN [http|sse|ws] [legacy|auto]
 //
 // Prints one JSON report, the same that the Python program prints. What a version does not know is null.
+
+import { WebSocket } from "ws";
 
 const [name, url, token, kind = "http", negotiation = "legacy"] = process.argv.slice(2);
 const SECOND_GENERATION = name === "@modelcontextprotocol/client";
@@ -12,7 +14,8 @@ const modern = negotiation === "auto";
 
 async function load() {
   if (SECOND_GENERATION) return import(name);
-  const modules = ["client/index.js", kind === "sse" ? "client/sse.js" : "client/streamableHttp.js", "types.js"];
+  const transports = { http: "client/streamableHttp.js", sse: "client/sse.js", ws: "client/websocket.js" };
+  const modules = ["client/index.js", transports[kind], "types.js"];
   return Object.assign({}, ...(await Promise.all(modules.map((module) => import(`${name}/${module}`)))));
 }
 
@@ -20,6 +23,15 @@ const sdk = await load();
 const knowsForms = SECOND_GENERATION || "ElicitRequestSchema" in sdk;
 
 function transport() {
+  if (kind === "ws") {
+    // Its transport has no way to send a header: only the socket that it makes has.
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(address, protocols) {
+        super(address, protocols, { headers });
+      }
+    };
+    return new sdk.WebSocketClientTransport(new URL(url.replace("http", "ws")));
+  }
   if (kind !== "sse") return new sdk.StreamableHTTPClientTransport(new URL(url), { requestInit: { headers } });
   const withHeaders = (address, init) => fetch(address, { ...init, headers: { ...init?.headers, ...headers } });
   return new sdk.SSEClientTransport(new URL(url), {
