@@ -24,7 +24,7 @@ from mcpserver.protocol.prompt_methods import PromptMethods
 from mcpserver.protocol.request_state import RequestStates
 from mcpserver.protocol.resource_methods import ResourceMethods
 from mcpserver.protocol.server import server_methods
-from mcpserver.protocol.subscriptions import SubscriptionMethods
+from mcpserver.protocol.subscriptions import Subscriptions
 from mcpserver.protocol.task_methods import TaskMethods
 from mcpserver.protocol.tool_methods import ToolMethods
 from mcpserver.revocations import Revocations, nothing_is_revoked
@@ -77,18 +77,21 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     contexts = Contexts(changes, _request_states(settings), tasks)
     sessions = _sessions(settings)
     resources = ResourceMethods(features, contexts)
+    rules = Subscriptions(features, resources)
+    # Several workers that share nothing would tell some of the changes only.
+    tells_changes = settings.workers == 1
     methods = {
         **server_methods(
             Capabilities(
                 features,
                 with_sessions=sessions is not None,
-                tells_changes=True,
+                tells_changes=tells_changes,
                 extensions={EXTENSION: {}} if task_methods is not None else None,
             )
         ),
         **ToolMethods(features.tools, contexts).methods(),
         **resources.methods(),
-        **SubscriptionMethods(resources).methods(),
+        **(rules.methods() if tells_changes else {}),
         **(task_methods.methods() if task_methods is not None else {}),
         **PromptMethods(features, contexts).methods(),
         **CompletionMethods(features, contexts).methods(),
@@ -107,7 +110,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, settings.drain_seconds, clock, ongoing),
         ongoing=ongoing,
-        listening=Listening(changes, task_methods.describe if task_methods is not None else _no_task),
+        listening=Listening(changes, rules, task_methods.describe if task_methods is not None else _no_task),
     )
     websocket = WebSocketEndpoint(
         core,

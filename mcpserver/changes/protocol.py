@@ -15,14 +15,16 @@ class Changes(Protocol):
         """
 
     def position(self) -> str:
-        """Return the position of the latest change; opaque."""
+        """Return the position of the latest change that was told in this process, without waiting; opaque."""
 
-    def since(self, position: str) -> Sequence[tuple[str, Change]]:
-        """Return the changes after a position that are still remembered, with their positions, in order."""
+    def since(self, position: str) -> Sequence[tuple[str, Change]] | None:
+        """Return the changes after a position with theirs, in order; None when some of them, or the position,
+        are not remembered any more.
+        """
 
     def watch(self, callback: Callable[[str, Change], None]) -> Callable[[], None]:
         """Call back with each change and its position from now on; the callback must not block.
 
         Returns:
-            What ends it.
+            What ends it; it may be called again.
         """

@@ -14,6 +14,7 @@ from mcp_types.methods import CLIENT_REQUESTS
 from pydantic import ValidationError
 
 from mcpserver.errors import INVALID_PARAMS, METHOD_NOT_FOUND, JsonRpcError, McpServerError
+from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.eras import MODERN
@@ -35,14 +36,14 @@ class Row:
         admit: raises what can be told before anything starts, so that it can travel as an HTTP status:
             InsufficientScope or JsonRpcError.
         speaks: says whether a request may send something before its result: it needs a stream.
-        headers: returns which arguments of a request are repeated in headers, by the header's name.
+        headers: returns which arguments of somebody's request are repeated in headers, by the header's name.
         is_ours: no revision lists the method: an extension's, of 2026-07-28.
     """
 
     handler: Handler
     admit: Callable[[Call], object] | None = None
     speaks: Callable[[Request], bool] | None = None
-    headers: Callable[[Request], Mapping[str, Path]] | None = None
+    headers: Callable[[Request, Principal], Mapping[str, Path]] | None = None
     is_ours: bool = False
 
 
@@ -76,24 +77,24 @@ class Dispatcher:
         row = self._methods.get(request.method)
         return row is not None and row.speaks is not None and row.speaks(request)
 
-    def check_headers(self, request: Request, get_header: GetHeader) -> None:
+    def check_headers(self, request: Request, principal: Principal, get_header: GetHeader) -> None:
         """Compare what a modern request repeats in headers of its own with what it says.
 
         Raises:
             JsonRpcError: they differ.
         """
         row = self._methods.get(request.method)
-        if row is not None and row.headers is not None and (parameters := row.headers(request)):
+        if row is not None and row.headers is not None and (parameters := row.headers(request, principal)):
             check_parameters(parameters, request.params.get("arguments"), get_header)
 
     def check(self, call: Call) -> None:
         """Check the shape of a request that is answered elsewhere.
 
         Raises:
-            JsonRpcError: this revision does not know the method, or its params do not fit.
+            JsonRpcError: this revision or this server does not know the method, or its params do not fit.
         """
         shape = CLIENT_REQUESTS.get((call.request.method, call.version))
-        if shape is None:
+        if shape is None or call.request.method not in self._methods:
             raise _not_found(call)
         _check_shape(shape, call)
 

@@ -35,7 +35,6 @@ from mcpserver.transports.running import Answer, SilentChannel, StreamChannel
 METHODS: Final = "GET, POST, DELETE, OPTIONS"
 _BATCHES: Final = "2025-03-26"  # the only revision that has them
 _PRIMES: Final = "2025-11-25"  # since this revision a stream begins with an id
-_LISTEN: Final = "subscriptions/listen"
 _SILENT: Final = SilentChannel()
 
 
@@ -107,9 +106,9 @@ class HttpEndpoint:
             )
         meta = eras.check_modern(headers, message)
         self._core.dispatcher.check_headers(
-            message, lambda name: environ.get("HTTP_" + name.upper().replace("-", "_"))
+            message, principal, lambda name: environ.get("HTTP_" + name.upper().replace("-", "_"))
         )
-        if message.method == _LISTEN:
+        if message.method == subscriptions.LISTEN:
             call = Call(principal, message, eras.MODERN, _SILENT, meta.log_level, None, meta.capabilities)
             return self._listen(environ, start_response, call)
         if self._core.dispatcher.speaks(message):
@@ -204,6 +203,7 @@ class HttpEndpoint:
             session = self._core.sessions.open(
                 principal, result["protocolVersion"], eras.declared_capabilities(message.params)
             )
+            self._core.listening.opened(session)
             headers.append(("Mcp-Session-Id", session.id))
         return send(environ, start_response, 200, jsonrpc.result(message.id, result), headers)
 

@@ -1,11 +1,11 @@
 """Brings changes to whoever listens: subscriptions of 2026-07-28, and the streams of sessions before.
 
-Called by the transports when such a stream opens. A listener that reads too slowly is let go: it comes back
-and reads what it watches again. Must not decide who is told what: ``protocol.subscriptions`` does.
+Called by the transports when such a stream opens. Must not decide who is told what:
+``protocol.subscriptions`` does.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,8 +15,11 @@ from mcpserver.errors import SERVER_BUSY, JsonRpcError
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc, subscriptions
 from mcpserver.protocol.call import Call
+from mcpserver.protocol.subscriptions import Filter, Subscriptions
 from mcpserver.sessions.protocol import Session, Stream
+from mcpserver.tasks.protocol import TasksUnavailable
 from mcpserver.transports.task_watch import TaskWatch
+from mcpserver.transports.teller import Teller
 
 MAX_PER_CALLER: Final = 200
 """Subscriptions that one person may have open in a process."""
@@ -26,81 +29,139 @@ DescribeTask = Callable[[Principal, str], Mapping[str, Any] | None]
 
 
 class Listening:
-    """Args: changes: where they come from; describe_task: looks up a caller's own task."""
+    """Args:
+    changes: where they come from.
+    rules: who is told of what.
+    describe_task: looks up a caller's own task.
+    """
 
-    def __init__(self, changes: Changes, describe_task: DescribeTask) -> None:
+    def __init__(self, changes: Changes, rules: Subscriptions, describe_task: DescribeTask) -> None:
         self._changes = changes
+        self._rules = rules
         self._describe_task = describe_task
         self._open: Counter[str] = Counter()
+        # By session, what ends the telling on its standalone stream.
+        self._attended: dict[str, Callable[[], None]] = {}
 
     def subscribe(self, call: Call, stream: Stream) -> Callable[[], None]:
         """Open a subscription of 2026-07-28 on a stream whose reader is attached.
 
         Returns:
-            What ends it.
+            What ends it; it may be called again.
 
         Raises:
-            JsonRpcError: the filter is not acceptable, or the caller has too many open.
+            JsonRpcError: the filter is not acceptable, the caller has too many open, or it names tasks, which
+                cannot be reached.
         """
-        asked = subscriptions.parse_filter(call)
-        principal, request_id = call.principal, call.request.id
-        own = frozenset(each for each in asked.task_ids if self._describe_task(principal, each) is not None)
-        accepted = replace(asked, task_ids=own)
-        subject = principal.subject
+        subject, request_id = call.principal.subject, call.request.id
         if self._open[subject] >= MAX_PER_CALLER:
             raise JsonRpcError(SERVER_BUSY, "Too many of your subscriptions are open", http_status=429)
+        asked = self._rules.agreed(call)
+        accepted = replace(asked, task_ids=self._own(call.principal, asked.task_ids))
         self._open[subject] += 1
+        # MCP Subscriptions, "Acknowledgment": before anything else.
         stream.force(subscriptions.acknowledgement(request_id, accepted))
 
-        def send(notification: subscriptions.Notification) -> None:
-            if stream.is_full():
-                stream.close()
-            else:
-                stream.force(subscriptions.tagged(*notification, request_id))
+        def tell_task(state: Mapping[str, Any]) -> None:
+            stream.send(subscriptions.tagged("notifications/tasks", dict(state), request_id))
 
+        teller = Teller(stream.send)
         tasks = TaskWatch(
-            own,
-            lambda task_id: self._describe_task(principal, task_id),
-            lambda state: send(("notifications/tasks", dict(state))),
+            accepted.task_ids, lambda task_id: self._describe_task(call.principal, task_id), tell_task
         )
 
-        def tell(_position: str, change: Change) -> None:
+        def hear(position: str, change: Change) -> None:
             if not accepted.wants(change):
                 return
             if isinstance(change, TaskChanged):
                 tasks.changed(change.task_id)
             else:
-                send(subscriptions.notification(change))
+                teller.note(position, subscriptions.tagged(*subscriptions.notification(change), request_id))
 
-        unwatch = self._changes.watch(tell)
+        unwatch = self._changes.watch(hear)
+        teller.begin()
 
         def end() -> None:
             unwatch()
+            teller.end()
             tasks.end()
-            self._open[subject] -= 1
-            if not self._open[subject]:
-                del self._open[subject]
+            self._left(subject)
 
-        return end
+        return _once(end)
+
+    def opened(self, session: Session) -> None:
+        """Remember where the changes were when a session began: from there on its client is told."""
+        session.changes_seen = self._changes.position()
 
     def attend(self, session: Session, subject: str, stream: Stream) -> Callable[[], None]:
-        """Tell a session's standalone stream, whose reader is attached, of changes: first of those since its
-        last reader was told.
+        """Tell a session's standalone stream, whose reader is attached, of changes: first of those that no
+        reader was told of. An earlier reader's telling ends.
 
         Returns:
-            What ends it.
+            What ends it; it may be called again.
         """
+        former = self._attended.get(session.id)
+        if former is not None:
+            former()
 
-        def tell(position: str, change: Change) -> None:
-            if not subscriptions.everything(subject, session.subscribed).wants(change):
-                return
-            if isinstance(change, TaskChanged) or stream.is_full():
-                return
-            stream.force(jsonrpc.notification(*subscriptions.notification(change)))
+        def told(position: str) -> None:
             session.changes_seen = position
 
+        teller = Teller(stream.send, told)
+
+        def hear(position: str, change: Change) -> None:
+            if isinstance(change, TaskChanged):
+                return  # no revision of these knows them
+            if self._rules.of_session(subject, session.subscribed).wants(change):
+                teller.note(position, jsonrpc.notification(*subscriptions.notification(change)))
+
         if not session.changes_seen:
-            session.changes_seen = self._changes.position()
-        for position, change in self._changes.since(session.changes_seen):
-            tell(position, change)
-        return self._changes.watch(tell)
+            self.opened(session)
+        unwatch = self._changes.watch(hear)
+        teller.begin(self._missed(session.changes_seen, self._rules.of_session(subject, session.subscribed)))
+
+        def end() -> None:
+            unwatch()
+            teller.end()
+            if not teller.is_behind:
+                # What came since was of no interest, and need not be looked through again.
+                self.opened(session)
+            if self._attended.get(session.id) is end_once:
+                del self._attended[session.id]
+
+        end_once = self._attended[session.id] = _once(end)
+        return end_once
+
+    def _missed(self, seen: str, wanted: Filter) -> Iterable[tuple[str, bytes]]:
+        changes = self._changes.since(seen)
+        if changes is None:
+            # Too much has changed since: all that is listened to may have.
+            changes = [(seen, change) for change in wanted.everything()]
+        for position, change in changes:
+            if wanted.wants(change) and not isinstance(change, TaskChanged):
+                yield position, jsonrpc.notification(*subscriptions.notification(change))
+
+    def _own(self, principal: Principal, task_ids: Iterable[str]) -> frozenset[str]:
+        try:
+            return frozenset(each for each in task_ids if self._describe_task(principal, each) is not None)
+        except TasksUnavailable as error:
+            detail = error.private_detail or str(error)
+            raise JsonRpcError(
+                SERVER_BUSY, "Tasks cannot be reached", http_status=503, private_detail=detail
+            ) from None
+
+    def _left(self, subject: str) -> None:
+        self._open[subject] -= 1
+        if not self._open[subject]:
+            del self._open[subject]
+
+
+def _once(end: Callable[[], None]) -> Callable[[], None]:
+    """Return what does something the first time that it is called."""
+    left = [end]
+
+    def end_once() -> None:
+        if left:
+            left.pop()()
+
+    return end_once
