@@ -36,13 +36,16 @@ class StreamChannel:
     Args: stream: of the call; session: None for a modern call: that client is not asked here.
     """
 
-    __slots__ = ("_session", "answer", "stream")
+    __slots__ = ("_session", "answer", "is_detached", "on_detach", "stream")
 
     def __init__(self, stream: Stream, session: Session | None) -> None:
         self.stream = stream
         self._session = session
         # Set by whoever can answer the call before it is over.
         self.answer: Detachable | None = None
+        self.is_detached = False
+        # Called when the call is answered before it is over.
+        self.on_detach: Callable[[], None] | None = None
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send one notification."""
@@ -59,6 +62,9 @@ class StreamChannel:
         if self.answer is None:
             return False
         self.answer.detach(result, finish)
+        self.is_detached = True
+        if self.on_detach is not None:
+            self.on_detach()
         return True
 
     def hang_up(self) -> None:
@@ -160,6 +166,7 @@ def start(
         finished: called once with the outcome, also when the call was cancelled before it began.
     """
     outcome: list[Outcome] = []
+    channel = call.channel
 
     def run(correlation_id: str) -> None:
         correlation.adopt(correlation_id)
@@ -172,7 +179,7 @@ def start(
 
     def end(_greenlet: object) -> None:
         ongoing.over(stay)
-        if session is not None:
+        if session is not None and not (isinstance(channel, StreamChannel) and channel.is_detached):
             session.ended(call.request.id)
         finished(outcome[0] if outcome else None)
 
@@ -184,6 +191,9 @@ def start(
     stay = ongoing.begin(call.principal, cancel)
     if session is not None:
         session.started(call.request.id, cancel)
+        if isinstance(channel, StreamChannel):
+            # SEP-2663, "Task Cancellation": neither notifications/cancelled nor the session's end reach it.
+            channel.on_detach = lambda: session.ended(call.request.id)
     greenlet.rawlink(end)
     return greenlet
 
