@@ -110,36 +110,44 @@ class Carrier:
             principal: the caller; the stream does not outlive the token.
             of_call: the stream ends with the response to a call.
             first: bytes to begin with; the head leaves even when they are empty.
-            farewell: a last event for when the process is about to stop; empty: the stream just ends; None:
-                it can be read on elsewhere.
+            farewell: a last event for when this server ends the stream; empty: the stream just ends; None: it
+                can be read on elsewhere.
             is_busy: says whether answers that belong on the stream are still being made.
             at_end: called once, however it ends.
         """
         passage = _Passage(stream, of_call, farewell, is_busy)
         departure = Departure(connection, passage.leave)
-        stay = self._ongoing.begin(principal, passage.leave)
+        stay = self._ongoing.begin(principal, passage.revoke)
         self._passages.add(passage)
         metrics.stream_opened()
+        if self._is_draining and not of_call:
+            gevent.spawn(self._end_when_idle, passage)
         try:
             yield first
             while not passage.is_left:
                 remaining = principal.expires_at_seconds - self._clock()
-                if remaining <= 0:
+                if remaining <= 0 or passage.is_revoked:
+                    if farewell:
+                        yield render(0, farewell)
                     return
                 events = stream.read(reader, min(self.keepalive_seconds, remaining))
                 if events is None or passage.is_left:
                     if self._is_draining and passage.can_be_read_on():
                         yield RETRY
                     return
-                yield b"".join([render(number, data) for number, data in events]) or KEEPALIVE
+                if not passage.is_revoked:
+                    yield b"".join([render(number, data) for number, data in events]) or KEEPALIVE
         finally:
             departure.stop()
             self._ongoing.over(stay)
-            stream.detach(reader)
-            self._passages.discard(passage)
-            metrics.stream_closed()
-            if at_end is not None:
-                at_end()
+            try:
+                # While there is a reader: whoever waits for it must not go on as if there had never been one.
+                if at_end is not None:
+                    at_end()
+            finally:
+                stream.detach(reader)
+                self._passages.discard(passage)
+                metrics.stream_closed()
 
     def drain(self) -> None:
         """End the streams: those that only wait at once, those with calls when these are over, and all of
@@ -164,7 +172,7 @@ class Carrier:
 class _Passage:
     """A stream on its way to a connection."""
 
-    __slots__ = ("_farewell", "is_busy", "is_left", "of_call", "stream")
+    __slots__ = ("_farewell", "is_busy", "is_left", "is_revoked", "of_call", "stream")
 
     def __init__(
         self, stream: Stream, of_call: bool, farewell: bytes | None, is_busy: Callable[[], bool]
@@ -173,6 +181,7 @@ class _Passage:
         self.of_call = of_call
         self.is_busy = is_busy
         self.is_left = False
+        self.is_revoked = False
         self._farewell = farewell
 
     def can_be_read_on(self) -> bool:
@@ -188,6 +197,11 @@ class _Passage:
             self.stream.finish(self._farewell or None)
 
     def leave(self) -> None:
-        """The client is gone, or its token was revoked (called on the hub: must not block)."""
+        """The client is gone (called on the hub: must not block)."""
         self.is_left = True
+        self.stream.wake()
+
+    def revoke(self) -> None:
+        """The client's token was revoked (must not block)."""
+        self.is_revoked = True
         self.stream.wake()
