@@ -13,6 +13,7 @@ from typing import Final
 import gevent
 from wsproto.frame_protocol import CloseReason
 
+from mcpserver import metrics
 from mcpserver.errors import NO_CODE, InsufficientScope, JsonRpcError, McpServerError, RequestRefused
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
@@ -103,6 +104,7 @@ class WebSocketEndpoint:
         )
         conversation = _Conversation(self._core, connection, session, principal)
         self._open.add(conversation)
+        metrics.stream_opened()
         expiry = gevent.spawn_later(
             max(0.0, principal.expires_at_seconds - self._clock()),
             connection.close,
@@ -116,6 +118,7 @@ class WebSocketEndpoint:
             expiry.kill(block=False)
             self._core.ongoing.over(stay)
             self._open.discard(conversation)
+            metrics.stream_closed()
 
 
 class _Conversation:
@@ -143,7 +146,8 @@ class _Conversation:
                 self._unwatch()
             self._duplex.end()
             self._session.close()
-            sender.join()
+            sender.kill()
+            self._connection.linger()
 
     def revoked(self) -> None:
         """End: the token is not good any more."""
@@ -176,7 +180,7 @@ class _Conversation:
             _log.exception("a message failed")
             self._refuse(body, jsonrpc.internal_error(correlation.current()))
         if self._stream.is_full():
-            self._connection.close(CloseReason.TRY_AGAIN_LATER, "Too many answers wait to be read")
+            self._connection.close(CloseReason.TRY_AGAIN_LATER, "Too much waits to be read")
 
     def _refuse(self, body: bytes, error: JsonRpcError) -> None:
         self._stream.force(jsonrpc.error(jsonrpc.readable_id(body), error))
@@ -185,3 +189,5 @@ class _Conversation:
         while (events := self._stream.read(self._reader, _READ_SECONDS)) is not None:
             for _, data in events:
                 self._connection.send(data.decode())
+        # The stream has ended before the connection: somebody had more to say than fits.
+        self._connection.close(CloseReason.TRY_AGAIN_LATER, "Too much waits to be read")
