@@ -1,9 +1,11 @@
 """Whether the Mcp-Param headers of a call say what its arguments say (MCP 2026-07-28 Streamable HTTP, "Server
 Behavior for Custom Headers").
 
-Called by ``transports.http`` for a modern tools/call of a tool that has such parameters. Must not run it.
+Called by ``dispatch`` for a modern tools/call over HTTP of a tool that has such parameters. What is compared
+is what the client sent, before it is validated: routers on the way saw no more. Must not run the tool.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -11,6 +13,9 @@ from mcpserver.protocol.eras import decode_header, mismatch
 from mcpserver.tools.header import Path
 
 _ABSENT: Final = object()
+# Nothing else that Python takes for a number: a router on the way might read it in another way.
+_INTEGER: Final = re.compile(r"(-?[0-9]{1,16})(?:\.0{1,16})?", re.ASCII)
+_MOST_SAFE: Final = 2**53 - 1
 
 GetHeader = Callable[[str], str | None]
 """The value of a header by its name in small letters, without surrounding space; None where there is none."""
@@ -33,10 +38,12 @@ def check_parameters(parameters: Mapping[str, Path], arguments: object, get_head
         if value is _ABSENT or value is None:
             if header is not None:
                 raise mismatch(f"Mcp-Param-{name} stands for an argument that is not there")
-        elif header is None:
+        elif header is not None:
+            if not _says(decode_header(header), value):
+                raise mismatch(f"Mcp-Param-{name} does not match the argument")
+        elif isinstance(value, str | int | float):
+            # What is none of these has no form for a header; it does not fit the tool's schema either.
             raise mismatch(f"Mcp-Param-{name} is required")
-        elif not _says(decode_header(header), value):
-            raise mismatch(f"Mcp-Param-{name} does not match the argument")
 
 
 def _value_at(value: Any, path: Path) -> Any:
@@ -51,9 +58,7 @@ def _says(text: str, value: Any) -> bool:
     if isinstance(value, bool):
         return text == ("true" if value else "false")
     if isinstance(value, int | float):
-        try:
-            # "42.0 and 42 are considered equal" (Server Validation).
-            return bool(float(text) == value)
-        except ValueError:
-            return False
+        # "42.0 and 42 are considered equal" (Server Validation), where every reader of JSON sees the same.
+        number = _INTEGER.fullmatch(text)
+        return number is not None and int(number[1]) == value and abs(value) <= _MOST_SAFE
     return bool(text == value)

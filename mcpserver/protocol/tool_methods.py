@@ -15,6 +15,7 @@ from mcp_types import CallToolResult
 
 from mcpserver import metrics
 from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError, MissingCapability, ToolError
+from mcpserver.principal import Principal
 from mcpserver.protocol import content
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.contexts import Contexts
@@ -64,7 +65,7 @@ class ToolMethods:
                 _described(tool, call.version) for tool in self._tools.values()
             ]
         if self._varies:
-            seen = {name for name, tool in self._tools.items() if _is_seen(tool, call)}
+            seen = {name for name, tool in self._tools.items() if _is_seen(tool, call.principal)}
             listing = [entry for entry in listing if entry["name"] in seen]
         body = page("tools", listing, "name", call.request.params.get("cursor"))
         return modern_result(cacheable(body, private=self._varies)) if call.version == MODERN else body
@@ -90,11 +91,15 @@ class ToolMethods:
             return False
         return tool.signature.context_parameter is not None or tool.task != "never"
 
-    def repeated_in_headers(self, request: Request) -> Mapping[str, Path]:
-        """Return which arguments of a tools/call stand in headers as well."""
+    def repeated_in_headers(self, request: Request, principal: Principal) -> Mapping[str, Path]:
+        """Return which arguments of a tools/call stand in headers as well; none of a tool that is not for the
+        caller.
+        """
         name = request.params.get("name")
         tool = self._tools.get(name) if isinstance(name, str) else None
-        return tool.headers if tool is not None else {}
+        if tool is None or not tool.headers or not _is_seen(tool, principal):
+            return {}
+        return tool.headers
 
     def find(self, call: Call) -> tuple[Tool, Mapping[str, Any]]:
         """Return the tool that a call names and its arguments, once the caller may use it."""
@@ -105,7 +110,7 @@ class ToolMethods:
         if arguments is not None and not isinstance(arguments, dict):
             raise JsonRpcError(INVALID_PARAMS, "Invalid params: arguments must be an object")
         tool = self._tools.get(name)
-        if tool is None or (tool.visible is not None and not _is_seen(tool, call)):
+        if tool is None or (tool.visible is not None and not _is_seen(tool, call.principal)):
             raise JsonRpcError(INVALID_PARAMS, f"Unknown tool: {name[:64]}")
         if not tool.scopes <= call.principal.scopes:
             # MCP Authorization, "Runtime Insufficient Scope Errors": name all that the operation needs.
@@ -174,11 +179,11 @@ def _failed(text: str) -> dict[str, Any]:
     return {"content": [{"type": "text", "text": text}], "isError": True}
 
 
-def _is_seen(tool: Tool, call: Call) -> bool:
+def _is_seen(tool: Tool, principal: Principal) -> bool:
     if tool.visible is None:
         return True
     try:
-        return tool.visible(call.principal)
+        return tool.visible(principal)
     except Exception:
         # Unlisted rather than no list for anybody.
         _log.exception("whether tool %s is visible could not be said", tool.name)

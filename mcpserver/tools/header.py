@@ -17,6 +17,9 @@ _KEYWORD: Final = "x-mcp-header"
 # Less than a token of RFC 9110 section 5.6.2: what every proxy and server on the way passes on.
 _NAME: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _PRIMITIVE: Final = frozenset(("string", "integer", "boolean"))
+_MAPS: Final = frozenset(("properties", "patternProperties", "dependentSchemas", "$defs", "definitions"))
+# What they hold is data, where the keyword means nothing.
+_DATA: Final = frozenset(("default", "examples", "const", "enum"))
 
 Path = tuple[str, ...]
 """Names of properties from the root of the arguments."""
@@ -46,32 +49,38 @@ def headers_of(schema: Mapping[str, Any]) -> Mapping[str, Path]:
         TypeError: a mark breaks a rule of "Schema Extension": clients would leave the whole tool out.
     """
     found: dict[str, Path] = {}
-    for path, marked in _marked(schema, ()):
-        name = marked[_KEYWORD]
+    for path, marked in _positions(schema, ()):
+        if _KEYWORD not in marked:
+            continue
+        name, kind = marked[_KEYWORD], marked.get("type")
+        if not path:
+            raise TypeError(f"header {name}: only a parameter, or a property of one, can stand in a header")
+        where = ".".join(path)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise TypeError(f"{name!r} is not a name that a header can have here")
-        if marked.get("type") not in _PRIMITIVE:
-            raise TypeError(f"header {name}: only a string, an integer or a boolean can stand in a header")
+            raise TypeError(f"{where}: {name!r} is not a name that a header can have here")
+        if not isinstance(kind, str) or kind not in _PRIMITIVE:
+            raise TypeError(
+                f"{where}: only a string, an integer or a boolean can stand in a header; "
+                "give it a default to make it optional"
+            )
         if name.lower() in found:
-            raise TypeError(f"two parameters have the header {name}")
+            raise TypeError(f"{where}: another parameter has the header {name}")
         found[name.lower()] = path
-    if len(found) != _count(schema):
-        raise TypeError(f"{_KEYWORD} may stand at properties of objects only")
     return found
 
 
-def _marked(schema: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    properties = schema.get("properties")
-    for name, inner in (properties if isinstance(properties, dict) else {}).items():
-        if isinstance(inner, dict):
-            if _KEYWORD in inner:
-                yield (*path, name), inner
-            yield from _marked(inner, (*path, name))
-
-
-def _count(value: Any) -> int:
-    """Return how many marks there are anywhere; a property may be called like the keyword."""
-    if isinstance(value, dict):
-        own = isinstance(value.get(_KEYWORD), str)
-        return own + sum(_count(each) for each in value.values())
-    return sum(_count(each) for each in value) if isinstance(value, list | tuple) else 0
+def _positions(
+    schema: Mapping[str, Any], path: Path | None
+) -> Iterator[tuple[Path | None, Mapping[str, Any]]]:
+    """Yield each schema within a schema; its path is None where not only properties lead to it."""
+    yield path, schema
+    for keyword, value in schema.items():
+        if keyword in _MAPS and isinstance(value, dict):
+            reachable = path is not None and keyword == "properties"
+            for name, inner in value.items():
+                if isinstance(inner, dict):
+                    yield from _positions(inner, (*(path or ()), name) if reachable else None)
+        elif keyword not in _DATA:
+            for each in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(each, dict):
+                    yield from _positions(each, None)

@@ -13,6 +13,7 @@ from tests.requirements.framework import FRAMEWORK
 from tests.requirements.machines import MACHINES
 from tests.requirements.mcp_authorization import AUTHORIZATION
 from tests.requirements.mcp_features import FEATURES
+from tests.requirements.mcp_parameter_headers import PARAMETER_HEADERS
 from tests.requirements.mcp_tasks import TASKS
 from tests.requirements.mcp_transports import TRANSPORTS
 from tests.requirements.people import PEOPLE
@@ -23,6 +24,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *AUTHORIZATION,
     *TRANSPORTS,
     *FEATURES,
+    *PARAMETER_HEADERS,
     *TASKS,
     *FRAMEWORK,
     *CLIENTS,
