@@ -5,7 +5,9 @@ is given.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
+
+import gevent
 
 from mcpserver.changes.model import Change
 from mcpserver.changes.protocol import Changes
@@ -20,6 +22,9 @@ from mcpserver.tasks.running import RunningTask, Tasks
 from mcpserver.tools.context import Context
 from mcpserver.tools.model import Tool
 from mcpserver.tools.questions import AnswerInvalid, Question
+
+# After this many changes others have their turn.
+_TURN: Final = 64
 
 
 class Contexts:
@@ -85,6 +90,7 @@ class _Link:
         self.capabilities: Mapping[str, Any] = call.capabilities
         self._call = call
         self._changes = changes
+        self._published = 0
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         """See ``Link``."""
@@ -101,6 +107,10 @@ class _Link:
     def publish(self, change: Change) -> None:
         """See ``Link``."""
         self._changes.publish(change)
+        self._published += 1
+        if self._published % _TURN == 0:
+            # A function that never pauses must leave others their turn, and hear that it is cancelled.
+            gevent.sleep(0)
 
     def start_task(self, _message: str | None) -> bool:
         """See ``Link``."""

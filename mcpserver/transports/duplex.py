@@ -29,12 +29,17 @@ class Duplex:
         core: what the transports share.
         session: whose messages these are.
         principal: who sends them.
+        serves_modern: requests of 2026-07-28 are taken too: this object stays as long as the stream does,
+            which their subscriptions need.
     """
 
-    def __init__(self, core: Core, session: Session, principal: Principal) -> None:
+    def __init__(
+        self, core: Core, session: Session, principal: Principal, *, serves_modern: bool = True
+    ) -> None:
         self._core = core
         self._session = session
         self._principal = principal
+        self._serves_modern = serves_modern
         self._stream = session.standalone_stream()
         self._subscriptions: dict[RequestId, Callable[[], None]] = {}
 
@@ -93,7 +98,7 @@ class Duplex:
 
     def _call(self, request: Request) -> tuple[Call, StreamChannel]:
         session = self._session
-        if PROTOCOL_VERSION_META_KEY in request.meta:
+        if self._serves_modern and PROTOCOL_VERSION_META_KEY in request.meta:
             meta = eras.check_modern(None, request)
             channel = StreamChannel(self._stream, None)
             return Call(

@@ -81,7 +81,7 @@ class SseEndpoints:
             session = self._sessions().get(ids[0], principal)
             check_json(environ)
             body = self._core.guard.read_body(environ)
-            Duplex(self._core, session, principal).take(body)
+            Duplex(self._core, session, principal, serves_modern=False).take(body)
             return send(environ, start_response, 202, b"")
         except McpServerError as error:
             return self._core.errors.render(environ, start_response, error)
