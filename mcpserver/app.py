@@ -123,6 +123,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         websocket,
         documents(metadata, settings.issuer, jwks, revocations, store),
         stop=revocations.stop if revocations is not None else _nothing,
+        keeps_tasks=tasks.is_busy if tasks is not None else bool,
     )
 
 

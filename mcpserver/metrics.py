@@ -16,6 +16,7 @@ _DURATION = Histogram(
 _REFUSED = Counter("mcpserver_requests_refused_total", "Requests refused, by reason.", ["reason"])
 _STREAMS = Gauge("mcpserver_open_streams", "Open event streams.", multiprocess_mode="livesum")
 _SESSIONS = Gauge("mcpserver_sessions", "Sessions of revisions before 2026.", multiprocess_mode="livesum")
+_TASKS = Gauge("mcpserver_running_tasks", "Calls that go on as tasks.", multiprocess_mode="livesum")
 
 # labels() takes a lock and builds a key each time: remembered, because tools are few.
 _children: dict[tuple[str, bool], Histogram] = {}
@@ -47,3 +48,8 @@ def stream_closed() -> None:
 def sessions(count: int) -> None:
     """Say how many sessions this process holds."""
     _SESSIONS.set(count)
+
+
+def tasks(count: int) -> None:
+    """Say how many tasks run in this process."""
+    _TASKS.set(count)

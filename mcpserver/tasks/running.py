@@ -14,6 +14,7 @@ import gevent
 from gevent import Greenlet
 from gevent.event import Event
 
+from mcpserver import metrics
 from mcpserver.changes.model import Change, TaskChanged
 from mcpserver.changes.protocol import Changes
 from mcpserver.principal import Principal
@@ -57,6 +58,7 @@ class Tasks:
         self._clock = clock
         self._ttl_seconds = ttl_seconds
         self._running: dict[str, RunningTask] = {}
+        self._finishing = 0
         changes.watch(self._hear)
 
     def start(
@@ -94,6 +96,7 @@ class Tasks:
         overdue = gevent.spawn_later(self._ttl_seconds / 2, self._end_overdue, task.id)
         running = RunningTask(task, self, cancel, overdue)
         self._running[task.id] = running
+        metrics.tasks(len(self._running))
         return running
 
     def get(self, principal: Principal, task_id: str) -> Task:
@@ -137,9 +140,18 @@ class Tasks:
     ) -> None:
         """Keep how a task ended whose function is over; waits until the store takes it."""
         running = self._running.pop(task_id, None)
+        metrics.tasks(len(self._running))
         if running is not None:
             running.over()
-        self._insist(task_id, lambda task: task.ended(status, self._clock(), result=result, error=error))
+        self._finishing += 1
+        try:
+            self._insist(task_id, lambda task: task.ended(status, self._clock(), result=result, error=error))
+        finally:
+            self._finishing -= 1
+
+    def is_busy(self) -> bool:
+        """Say whether tasks run in this process, or how they ended is not kept yet."""
+        return bool(self._running or self._finishing)
 
     def change(self, task_id: str, made_of: Callable[[Task], Task]) -> Task | None:
         """Replace a state by what is made of it, and say so to everybody; None: the task is forgotten.

@@ -24,17 +24,24 @@ _log = logging.getLogger(__name__)
 
 class Front:
     """Args: core: what the transports share; websocket: the endpoint for it; flask: answers everything that
-    is not MCP; stop: ends what goes on beside the requests.
+    is not MCP; stop: ends what goes on beside the requests; keeps_tasks: says whether tasks run here or are
+    still being kept.
     """
 
     def __init__(
-        self, core: Core, websocket: WebSocketEndpoint, flask: WsgiApplication, stop: Callable[[], None]
+        self,
+        core: Core,
+        websocket: WebSocketEndpoint,
+        flask: WsgiApplication,
+        stop: Callable[[], None],
+        keeps_tasks: Callable[[], bool],
     ) -> None:
         endpoint, sse = HttpEndpoint(core), SseEndpoints(core)
         self._core = core
         self._websocket = websocket
         self._flask = flask
         self._stop = stop
+        self._keeps_tasks = keeps_tasks
         self._routes: dict[str, WsgiApplication] = {}
         for mount in MOUNTS:
             self._routes[mount] = endpoint
@@ -59,7 +66,7 @@ class Front:
 
     def is_busy(self) -> bool:
         """Say whether anything goes on, tasks included that have no connection (asked by the worker)."""
-        return bool(self._core.ongoing)
+        return bool(self._core.ongoing) or self._keeps_tasks()
 
     def drain(self) -> None:
         """End all streams: the process is about to stop (called by the worker)."""

@@ -25,7 +25,7 @@ class TaskWatch:
     Args:
         task_ids: tasks of the caller.
         describe: returns a task's state as it is told; None for one that is gone.
-        tell: sends it, without waiting.
+        tell: sends it; may wait.
     """
 
     def __init__(

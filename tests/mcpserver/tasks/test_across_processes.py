@@ -97,7 +97,7 @@ def questions(tasks: Tasks, task: RunningTask, number: int) -> list[str]:
     """Return the keys of what a task asks, once it asks so many."""
 
     def keys() -> list[str]:
-        asked = list(tasks.get(ALICE, task.task_id).requests)
+        asked = sorted(tasks.get(ALICE, task.task_id).requests)
         return asked if len(asked) == number else []
 
     return wait_until(keys, f"{number} questions")
@@ -170,8 +170,10 @@ def test_a_result_waits_for_a_store_that_is_away(pods: Pods, clock: Clock) -> No
     finishing = gevent.spawn(here.finish, running.task_id, "completed", result={"content": []})
     wait_until(lambda: pods.store.refused > 0, "it is tried")
     assert not finishing.ready()
+    assert here.is_busy()
     pods.store.is_away = False
     finishing.get(timeout=10)
+    assert not here.is_busy()
     assert here.get(ALICE, running.task_id).status == "completed"
 
 
