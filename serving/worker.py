@@ -7,6 +7,7 @@ Must not know the application: one that holds long streams open offers ``drain()
 end them, and ``is_busy()`` where work goes on without a connection.
 """
 
+import _socket
 import contextlib
 import errno
 import os
@@ -86,7 +87,9 @@ class Worker(GeventWorker):  # type: ignore[misc]
 
     def _drain(self, pool: Pool) -> None:
         for connection in list(self._idle):
-            util.close(connection)
+            # What a client sent before it could know is still answered.
+            if not _has_sent(connection):
+                util.close(connection)
         drain = getattr(self.wsgi, "drain", None)
         if drain is not None:
             drain()
@@ -98,6 +101,8 @@ class Worker(GeventWorker):  # type: ignore[misc]
                 if not is_busy():
                     return
                 gevent.sleep(_LOOK_SECONDS)
+            for connection in list(self._idle):
+                util.close(connection)
         self.log.warning("requests were still running after %s s; ending them", self.cfg.graceful_timeout)
         pool.kill(timeout=1)
 
@@ -159,11 +164,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
         chunks = None
         try:
             chunks = self.wsgi(environ, response.start_response)
+            # A worker that is about to go says so before the client sends its next request into the void.
+            if not self.alive:
+                response.force_close()
             for chunk in chunks:
                 response.write(chunk)
-            # A worker that is about to go says so before the client sends its next request into the void.
-            if not self.alive and not response.headers_sent:
-                response.force_close()
             response.close()
         except (OSError, gevent.GreenletExit):
             raise
@@ -203,3 +208,11 @@ class Worker(GeventWorker):  # type: ignore[misc]
         if self.ppid != os.getppid():
             self.log.info("the parent process is gone, stopping")
             sys.exit(0)
+
+
+def _has_sent(connection: Any) -> bool:
+    """Say whether a connection that waits for a request has bytes of one."""
+    try:
+        return bool(_socket.socket.recv(connection._sock, 1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT))
+    except (OSError, ValueError):
+        return False

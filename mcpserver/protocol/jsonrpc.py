@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from mcpserver.errors import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, JsonRpcError
+from mcpserver.errors import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, SERVER_BUSY, JsonRpcError
 from mcpserver.wire import RequestId
 from telemetry import correlation
 
@@ -177,6 +177,11 @@ def id_in_use() -> JsonRpcError:
     "Requests").
     """
     return _invalid("a call with this id is running")
+
+
+def stopped() -> JsonRpcError:
+    """Return the error for a call that was not over when this process had to stop."""
+    return JsonRpcError(SERVER_BUSY, "This server stops before the call is over", http_status=503)
 
 
 def internal_error(correlation_id: str) -> JsonRpcError:

@@ -22,6 +22,8 @@ RETRY_MILLISECONDS: Final = 1000
 # Tells a client when to come back, in an event that says nothing else (HTML, "Server-sent events").
 RETRY: Final = b"retry: %d\n\n" % RETRY_MILLISECONDS
 _LOOK_SECONDS: Final = 0.05
+# How long the answers to calls that were ended may take to leave.
+_ANSWERING_SECONDS: Final = 1.0
 
 RenderEvent = Callable[[int, bytes], bytes]
 
@@ -132,7 +134,7 @@ class Carrier:
                     return
                 events = stream.read(reader, min(self.keepalive_seconds, remaining))
                 if events is None or passage.is_left:
-                    if self._is_draining and passage.can_be_read_on():
+                    if passage.is_worth_coming_back():
                         yield RETRY
                     return
                 if not passage.is_revoked:
@@ -165,14 +167,18 @@ class Carrier:
         passage.end()
 
     def _close_all(self) -> None:
+        self._ongoing.end_calls()
+        with gevent.Timeout(_ANSWERING_SECONDS, False):  # type: ignore[arg-type]
+            while self._passages:
+                gevent.sleep(_LOOK_SECONDS)
         for passage in list(self._passages):
-            passage.stream.close()
+            passage.end()
 
 
 class _Passage:
     """A stream on its way to a connection."""
 
-    __slots__ = ("_farewell", "is_busy", "is_left", "is_revoked", "of_call", "stream")
+    __slots__ = ("_farewell", "_is_ended", "is_busy", "is_left", "is_revoked", "of_call", "stream")
 
     def __init__(
         self, stream: Stream, of_call: bool, farewell: bytes | None, is_busy: Callable[[], bool]
@@ -183,13 +189,15 @@ class _Passage:
         self.is_left = False
         self.is_revoked = False
         self._farewell = farewell
+        self._is_ended = False
 
-    def can_be_read_on(self) -> bool:
-        """Say whether its client has a reason to come back."""
-        return not (self.is_left or self.of_call or self._farewell)
+    def is_worth_coming_back(self) -> bool:
+        """Say whether its client was cut off, and may come back for what follows."""
+        return self._is_ended and not (self.is_left or self._farewell)
 
     def end(self) -> None:
         """End the stream on our side."""
+        self._is_ended = True
         if self._farewell is None:
             # Whoever reads it next goes on where this reader was, perhaps in another process.
             self.stream.hang_up()

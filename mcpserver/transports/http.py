@@ -121,6 +121,8 @@ class HttpEndpoint:
             result = self._here(environ, call)
         except CallCancelled:
             self._authenticated(environ)
+            if self._core.ongoing.is_out_of_time:
+                raise jsonrpc.stopped() from None
             return send(environ, start_response, 202, b"")  # to nobody: the client left
         return send(environ, start_response, 200, jsonrpc.result(message.id, result))
 
@@ -154,7 +156,9 @@ class HttpEndpoint:
                 greenlet.throw(CallCancelled)
 
         departure = Departure(environ.get("gunicorn.socket"), cancel)
-        stay = self._core.ongoing.begin(call.principal, lambda: get_hub().loop.run_callback(cancel))
+        stay = self._core.ongoing.begin(
+            call.principal, lambda: get_hub().loop.run_callback(cancel), is_call=True
+        )
         try:
             return self._core.dispatcher.dispatch(call)
         finally:

@@ -13,11 +13,12 @@ from mcpserver.revocations import RevokedPredicate
 class Stay:
     """One stream or call: whose it is, and how it is ended without waiting."""
 
-    __slots__ = ("end", "is_over", "principal")
+    __slots__ = ("end", "is_call", "is_over", "principal")
 
-    def __init__(self, principal: Principal, end: Callable[[], object]) -> None:
+    def __init__(self, principal: Principal, end: Callable[[], object], is_call: bool) -> None:
         self.principal = principal
         self.end = end
+        self.is_call = is_call
         self.is_over = False
 
 
@@ -26,10 +27,11 @@ class Ongoing:
 
     def __init__(self) -> None:
         self._stays: set[Stay] = set()
+        self.is_out_of_time = False
 
-    def begin(self, principal: Principal, end: Callable[[], object]) -> Stay:
+    def begin(self, principal: Principal, end: Callable[[], object], *, is_call: bool = False) -> Stay:
         """Enter something that begins; ``end`` must not block."""
-        stay = Stay(principal, end)
+        stay = Stay(principal, end, is_call)
         self._stays.add(stay)
         return stay
 
@@ -41,6 +43,13 @@ class Ongoing:
     def __bool__(self) -> bool:
         """Say whether anything goes on."""
         return bool(self._stays)
+
+    def end_calls(self) -> None:
+        """End the calls that still run when this process has to stop: each is answered with an error."""
+        self.is_out_of_time = True
+        for stay in list(self._stays):
+            if stay.is_call:
+                stay.end()
 
     def end_revoked(self, revoked: RevokedPredicate) -> None:
         """End what goes on for a session or under a key that was revoked."""

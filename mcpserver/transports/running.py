@@ -175,7 +175,8 @@ def start(
         except (JsonRpcError, InsufficientScope) as error:
             outcome.append(error)
         except CallCancelled:
-            pass
+            if ongoing.is_out_of_time:
+                outcome.append(jsonrpc.stopped())
 
     def end(_greenlet: object) -> None:
         ongoing.over(stay)
@@ -188,7 +189,7 @@ def start(
     def cancel() -> None:
         greenlet.kill(CallCancelled, block=False)
 
-    stay = ongoing.begin(call.principal, cancel)
+    stay = ongoing.begin(call.principal, cancel, is_call=True)
     if session is not None:
         session.started(call.request.id, cancel)
         if isinstance(channel, StreamChannel):

@@ -52,6 +52,7 @@ class WebSocketEndpoint:
         self._max_message_bytes = max_message_bytes
         self._input_timeout_seconds = input_timeout_seconds
         self._open: set[_Conversation] = set()
+        self._is_draining = False
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer the handshake and carry the connection to its end (WSGI).
@@ -71,13 +72,16 @@ class WebSocketEndpoint:
         raise StopIteration
 
     def drain(self) -> None:
-        """Close all connections: the process is about to stop. Calls that run are over before."""
+        """Close all connections, each when its calls are over: the process is about to stop."""
+        self._is_draining = True
         for each in list(self._open):
             gevent.spawn(each.go_away)
 
     def _accepted(self, environ: Environ, principal: Principal) -> WebSocketConnection:
         if environ["REQUEST_METHOD"] != "GET" or "gunicorn.socket" not in environ:
             raise RequestRefused(405, "Open a WebSocket", (("Allow", "GET"),))
+        if self._is_draining:
+            raise RequestRefused(503, "This server stops; connect again", (("Retry-After", "1"),))
         if sum(each.subject == principal.subject for each in self._open) >= MAX_PER_CALLER:
             raise RequestRefused(429, "Too many of your connections are open", (("Retry-After", "5"),))
         connection = WebSocketConnection(

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from wsproto.events import CloseConnection
 
 from mcpserver import app
 from mcpserver.revocations import Revocations
@@ -281,3 +282,59 @@ def test_a_person_has_a_bounded_number_of_connections(
         return accepted
 
     wait_until(has_room, "the place of a connection that ended")
+
+
+def test_a_call_that_takes_too_long_for_a_server_that_stops_is_answered_before_the_goodbye(
+    make_world: MakeWorld, connect: Connect
+) -> None:
+    world = make_world(drain_seconds=0.2)
+    client = connect(world).accepted()
+    client.initialize()
+    held = probe("too long")
+    client.request(1, "tools/call", _call("wait_silently", {"name": "too long"}))
+    assert held.started.wait(5)
+    world.app.drain()
+    answer = client.message()
+    assert (answer["id"], answer["error"]["message"]) == (1, "This server stops before the call is over")
+    assert held.ended.get(timeout=5) == "cancelled"
+    assert client.closed() == 1001
+    assert connect(world).refused()[0] == 503
+
+
+def test_what_comes_after_the_close_is_not_taken(world: World, connect: Connect) -> None:
+    client = connect(world).accepted()
+    client.initialize()
+    late = probe("late")
+    client.send(b"\x00")  # closes
+    client.request(1, "tools/call", _call("wait_silently", {"name": "late"}))
+    assert client.closed() == 1003
+    assert not late.started.is_set()
+
+
+def test_a_frame_without_a_mask_closes_with_its_code(client: WsClient) -> None:
+    client.socket.sendall(b"\x81\x02{}")
+    assert client.closed() == 1002
+
+
+def test_a_client_that_says_goodbye_gets_it_back(client: WsClient) -> None:
+    client.socket.sendall(client.protocol.send(CloseConnection(1000)))
+    assert client.closed() == 1000
+    assert client.socket.recv(1) == b""
+
+
+def test_a_client_that_does_not_read_is_let_go_when_its_token_is_revoked(
+    make_world: MakeWorld, connect: Connect, token_issuer: TokenIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "Revocations", partial(Revocations, poll_seconds=0.02))
+    token_issuer.revoked, token_issuer.is_away = [], False
+    world = make_world(revocation_url=f"{token_issuer.url}/revoked")
+    client = connect(world, claims={"sid": "session-stalled"}).accepted()
+    client.initialize()
+    held = probe("flood")
+    client.request(1, "tools/call", _call("flood", {"name": "flood", "count": 100_000, "size": 10_000}))
+    assert held.started.wait(5)
+    token_issuer.revoked = ["session-stalled"]
+    assert held.ended.get(timeout=5) == "cancelled"
+    wait_until(lambda: not world.app.is_busy(), "the connection is over")
+    token_issuer.revoked = []
+    world.app.drain()
