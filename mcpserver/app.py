@@ -51,13 +51,23 @@ class ToolsUnusable(Exception):
     """The tools that the settings and the installed packages name cannot be served; one line says why."""
 
 
-def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Front:
+def create_app(
+    settings: Settings, features: Features | None = None, *, clock: Callable[[], float] = time.time
+) -> Front:
     """Return the WSGI callable.
+
+    Args:
+        settings: of this server.
+        features: to be served; None: all there are, see ``make_features``.
+        clock: seconds since 1970.
 
     Raises:
         ToolsUnusable: see ``make_features``.
     """
-    store = open_snippets(settings)
+    store = None
+    if features is None:
+        store = open_snippets(settings)
+        features = make_features(settings, store)
     metadata = ResourceMetadata(settings)
     jwks = JwksClient(settings.jwks_url, http_session(), time.monotonic)
     ongoing = Ongoing()
@@ -71,7 +81,6 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
     changes = MemoryChanges()
-    features = make_features(settings, store)
     tasks = _tasks(settings, features, changes, clock)
     task_methods = TaskMethods(tasks) if tasks is not None else None
     contexts = Contexts(changes, _request_states(settings), tasks)

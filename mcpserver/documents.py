@@ -16,7 +16,7 @@ from mcpserver.snippets.protocol import SnippetStore
 from telemetry import metrics as exposition
 
 _METADATA_MAX_AGE_SECONDS = 300
-_AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
+AUTHORIZATION_SERVER = "/.well-known/oauth-authorization-server"
 
 
 def documents(
@@ -24,9 +24,11 @@ def documents(
     issuer: str,
     jwks: JwksClient,
     revocations: Revocations | None,
-    store: SnippetStore,
+    store: SnippetStore | None,
 ) -> Flask:
-    """Return the application; ``revocations`` is None where no list is followed."""
+    """Return the application; ``revocations`` is None where no list is followed, ``store`` where no snippets
+    are kept.
+    """
     app = Flask("mcpserver", static_folder=None)
 
     def resource_metadata() -> Response:
@@ -43,7 +45,7 @@ def documents(
         # Clients of 2025-03-26 and before look for the authorization server at the MCP server's own origin.
         # Behind the gateway they find it there; those that come directly are sent on.
         response = _json({"authorization_server": issuer}, 307)
-        response.headers["Location"] = f"{issuer}{_AUTHORIZATION_SERVER}"
+        response.headers["Location"] = f"{issuer}{AUTHORIZATION_SERVER}"
         return _for_any_origin(response)
 
     def preflight() -> Response:
@@ -54,7 +56,7 @@ def documents(
         return _for_any_origin(response)
 
     views = dict.fromkeys(metadata.well_known_paths(), resource_metadata)
-    for path, view in {**views, _AUTHORIZATION_SERVER: authorization_server}.items():
+    for path, view in {**views, AUTHORIZATION_SERVER: authorization_server}.items():
         app.add_url_rule(path, path, view, methods=["GET"], provide_automatic_options=False)
         app.add_url_rule(path, f"OPTIONS {path}", preflight, methods=["OPTIONS"])
 
@@ -65,7 +67,7 @@ def documents(
     @app.get("/readyz")
     def ready() -> Response:
         keys, revoked = jwks.state(), revocations.state() if revocations is not None else None
-        snippets = _snippets_status(store)
+        snippets = _snippets_status(store) if store is not None else "off"
         statuses = {keys.status, snippets, revoked.status if revoked is not None else "off"}
         is_ready = statuses.isdisjoint({"empty", "unavailable"})
         body = {

@@ -16,11 +16,6 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
-DEFAULT_SCOPES: Final = ("mcp:tools", "snippets:read", "snippets:write")
-"""What a newcomer is asked to get at once; ``model:invoke`` is asked for when needed. ``offline_access`` is
-never here: it is the authorization server's business (MCP authorization "Refresh Tokens")."""
-RESOURCE_NAME: Final = "mcpstack MCP server"
-
 _BACKEND_PATH: Final = "/runtime/webhooks/mcp"
 _SHORT_PATH: Final = "/mcp"
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
@@ -43,12 +38,23 @@ class ResourceSettings(Protocol):
     def issuer(self) -> str:
         """The authorization server's issuer."""
 
+    @property
+    def resource_name(self) -> str:
+        """For people."""
+
+    @property
+    def default_scopes(self) -> tuple[str, ...]:
+        """What a newcomer is asked to get at once. ``offline_access`` is never here: it is the authorization
+        server's business (MCP authorization "Refresh Tokens").
+        """
+
 
 class ResourceMetadata:
     """The metadata documents and challenges of one resource under all its names."""
 
     def __init__(self, settings: ResourceSettings) -> None:
         self._canonical = settings.resource
+        self._default_scopes = settings.default_scopes
         self._canonical_path = urlsplit(settings.resource).path
         aliases = (settings.resource, *settings.resource_aliases)
         self._by_origin: dict[str, dict[str, str]] = {}
@@ -56,7 +62,7 @@ class ResourceMetadata:
         for alias in aliases:
             self._add(alias)
         self._documents: dict[str, Mapping[str, object]] = {
-            alias: _document(alias, settings.issuer) for alias in aliases
+            alias: _document(alias, settings) for alias in aliases
         }
         self._locations = {alias: _metadata_url(alias) for alias in aliases}
 
@@ -120,7 +126,7 @@ class ResourceMetadata:
         self,
         alias: str,
         error: str | None,
-        scopes: Iterable[str] = DEFAULT_SCOPES,
+        scopes: Iterable[str] | None = None,
         description: str | None = None,
     ) -> str:
         """Return a WWW-Authenticate value.
@@ -128,13 +134,14 @@ class ResourceMetadata:
         Args:
             alias: a URI that ``select_alias`` returned.
             error: an RFC 6750 section 3.1 code, ``None`` when no token was sent.
-            scopes: all scopes that what was asked for needs, not only the missing ones.
+            scopes: all scopes that what was asked for needs, not only the missing ones; None: a newcomer's.
             description: for people; characters that a header cannot quote are replaced.
         """
         # RFC 9728 section 5.1; MCP authorization "Scope Selection Strategy" and "Runtime Insufficient Scope
         # Errors".
         parts = [f'Bearer resource_metadata="{self._locations[alias]}"']
-        scope = " ".join(sorted(scopes) if isinstance(scopes, frozenset) else scopes)
+        named = self._default_scopes if scopes is None else scopes
+        scope = " ".join(sorted(named) if isinstance(named, frozenset) else named)
         if scope:
             parts.append(f'scope="{_quotable(scope)}"')
         if error is not None:
@@ -144,13 +151,13 @@ class ResourceMetadata:
         return ", ".join(parts)
 
 
-def _document(alias: str, issuer: str) -> dict[str, object]:
+def _document(alias: str, settings: ResourceSettings) -> dict[str, object]:
     return {
         "resource": alias,
-        "authorization_servers": [issuer],
-        "scopes_supported": list(DEFAULT_SCOPES),
+        "authorization_servers": [settings.issuer],
+        "scopes_supported": list(settings.default_scopes),
         "bearer_methods_supported": ["header"],
-        "resource_name": RESOURCE_NAME,
+        "resource_name": settings.resource_name,
     }
 
 

@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     """How long the list is honoured when it cannot be fetched again; then requests are refused with 503."""
     algorithms: tuple[Algorithm, ...] = ("RS256", "ES256")
     """Signature algorithms accepted (RFC 8725 3.1), JSON list."""
+    resource_name: str = "mcpstack MCP server"
+    """What clients call this server when they ask people to connect (RFC 9728 section 2)."""
+    default_scopes: tuple[str, ...] = ("mcp:tools", "snippets:read", "snippets:write")
+    """What metadata and the 401 challenge ask a newcomer to get (MCP authorization, "Scope Selection
+    Strategy"); a tool that needs more asks for it when it is called. JSON list."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of browser pages served beside our own and loopback (MCP transports, Security), JSON list."""
     allowed_hosts: tuple[str, ...] = ()

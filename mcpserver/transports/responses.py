@@ -148,11 +148,7 @@ class ErrorRenderer:
         alias = self._metadata.select_alias(
             environ.get("HTTP_X_PUBLIC_ORIGIN"), environ.get("HTTP_HOST"), environ["PATH_INFO"]
         )
-        if scopes is None:
-            value = self._metadata.challenge(alias, code, description=description)
-        else:
-            value = self._metadata.challenge(alias, code, sorted(scopes), description)
-        return [("WWW-Authenticate", value)]
+        return [("WWW-Authenticate", self._metadata.challenge(alias, code, scopes, description))]
 
 
 def _note(error: McpServerError) -> None:

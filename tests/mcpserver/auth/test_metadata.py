@@ -22,6 +22,8 @@ class Settings:
     resource: str = CANONICAL
     resource_aliases: tuple[str, ...] = ALIASES
     issuer: str = "http://localhost:8080"
+    resource_name: str = "mcpstack MCP server"
+    default_scopes: tuple[str, ...] = ("mcp:tools", "snippets:read", "snippets:write")
 
 
 @pytest.fixture
