@@ -115,7 +115,7 @@ class Session:
         """See ``protocol.Session``."""
         if self._subscribed is None:
             self._subscribed = set()
-        if len(self._subscribed) >= MAX_SUBSCRIPTIONS:
+        if len(self._subscribed) >= MAX_SUBSCRIPTIONS and uri not in self._subscribed:
             raise JsonRpcError(SERVER_BUSY, f"A session may have {MAX_SUBSCRIPTIONS} subscriptions")
         self._subscribed.add(uri)
 

@@ -14,6 +14,7 @@ from tests.requirements.machines import MACHINES
 from tests.requirements.mcp_authorization import AUTHORIZATION
 from tests.requirements.mcp_features import FEATURES
 from tests.requirements.mcp_parameter_headers import PARAMETER_HEADERS
+from tests.requirements.mcp_subscriptions import SUBSCRIPTIONS
 from tests.requirements.mcp_tasks import TASKS
 from tests.requirements.mcp_transports import TRANSPORTS
 from tests.requirements.people import PEOPLE
@@ -25,6 +26,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *TRANSPORTS,
     *FEATURES,
     *PARAMETER_HEADERS,
+    *SUBSCRIPTIONS,
     *TASKS,
     *FRAMEWORK,
     *CLIENTS,
