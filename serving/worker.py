@@ -34,15 +34,14 @@ from telemetry import correlation
 _IO_TIMEOUT_SECONDS = 30
 # A connection that always has its next request ready would otherwise keep the hub from all the others.
 _TURN_SECONDS = 0.005
-# What is sent and not acknowledged for this long ends the connection: with a keep-alive comment every 25
-# seconds on each stream, a peer that vanished is found within a minute. Where the system has no such option,
-# its own limit holds.
-_UNACKNOWLEDGED_MILLISECONDS = 30_000
-_DEAD_PEER_OPTIONS = (
-    ((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNACKNOWLEDGED_MILLISECONDS),)
-    if hasattr(socket, "TCP_USER_TIMEOUT")
-    else ()
-)
+# What is sent and not acknowledged for so long ends the connection; one on which nothing is sent is
+# probed. With a keep-alive comment every 25 seconds on each stream, a peer that vanished is found within a
+# minute. Where the system has no such option, its own limits hold.
+_DEAD_PEER_OPTIONS = {
+    "TCP_USER_TIMEOUT": 25_000,  # milliseconds
+    "TCP_KEEPIDLE": 20,  # seconds, as all that follow
+    "TCP_KEEPINTVL": 10,
+}
 _LOOK_SECONDS = 0.05
 _PEER_LEFT = frozenset((errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.EBADF, errno.ETIMEDOUT))
 
@@ -107,10 +106,17 @@ class Worker(GeventWorker):  # type: ignore[misc]
         pool.kill(timeout=1)
 
     def _accept(self, listener_name: Any) -> Any:
+        options = [
+            (getattr(socket, name), value)
+            for name, value in _DEAD_PEER_OPTIONS.items()
+            if hasattr(socket, name)
+        ]
+
         def accept(client: Any, address: Any) -> None:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for level, option, value in _DEAD_PEER_OPTIONS:
-                client.setsockopt(level, option, value)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in options:
+                client.setsockopt(socket.IPPROTO_TCP, option, value)
             self._serve_connection(listener_name, client, address)
 
         return accept
