@@ -107,6 +107,25 @@ class Settings(BaseSettings):
     them."""
     tool_modules: tuple[str, ...] = ()
     """Modules whose tools are served beside the built-in ones and those of installed packages. JSON list."""
+    model_url: str = ""
+    """Where an OpenAI-compatible server has ``/chat/completions``, for example http://phi-3/v1; default:
+    there is no model, and ask_model says so."""
+    model_name: str = Field(default="", max_length=200)
+    """The model to ask for; default: the first one that the server lists."""
+    model_api_key: SecretStr | None = None
+    """Sent to the model's server as a bearer token."""
+    model_max_tokens: int = Field(default=4096, ge=1)
+    """The longest answer that a caller may ask for."""
+    model_wait_seconds: float = Field(default=600.0, ge=0)
+    """How long a call waits for a model that is at zero replicas or warming up."""
+    model_silence_seconds: float = Field(default=120.0, gt=0)
+    """How long the model may be silent: before its first word, and between two."""
+    model_timeout_seconds: float = Field(default=600.0, gt=0)
+    """How long a whole answer may take, once the model is there."""
+    model_calls_per_caller: int = Field(default=2, ge=1)
+    """Questions of one person at once; further ones are told that the model is busy."""
+    model_calls: int = Field(default=16, ge=1)
+    """Questions of everybody at once, in one process."""
     snippets_folder: Path = Path(".mcpstack/snippets")
     """Where snippets are kept when no storage account is named."""
     snippets_container: str = "snippets"
@@ -127,7 +146,7 @@ class Settings(BaseSettings):
     )
     """AZURE_FEDERATED_TOKEN_FILE: the workload identity's token."""
 
-    @field_validator("public_url", "issuer", "resource", "jwks_url", "revocation_url")
+    @field_validator("public_url", "issuer", "resource", "jwks_url", "revocation_url", "model_url")
     @classmethod
     def _check_url(cls, value: str, info: ValidationInfo) -> str:
         if info.field_name == "revocation_url" and value == NO_REVOCATIONS:
