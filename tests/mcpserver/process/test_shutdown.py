@@ -4,12 +4,15 @@ import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import gevent
 import pytest
 import requests
 
 from tests.mcpserver.running import META, Server, call, events, running
+from tests.mcpserver.transports.ws_client import WsClient
 from tests.support.waiting import wait_until
 
 _SECONDS = 15
@@ -93,24 +96,66 @@ def test_a_call_of_2024_11_05_that_was_acknowledged_gets_its_result(server: Serv
     assert server.process.wait(_SECONDS) == 0
 
 
-def test_no_acknowledged_call_is_lost_under_load(server: Server, tmp_path: Path) -> None:
-    saved: list[str] = []
+@pytest.mark.parametrize(("keeps_connections", "workers"), [(False, 1), (True, 1), (True, 2)])
+def test_under_load_every_call_that_ran_is_answered(
+    tmp_path: Path, keeps_connections: bool, workers: int
+) -> None:
+    with running(tmp_path, MCPSERVER_WORKERS=str(workers)) as server:
+        saved = _saved_until_it_stopped(server, keeps_connections)
+    assert saved == {path.stem for path in (tmp_path / "snippets").rglob("*.json")}
+
+
+def _saved_until_it_stopped(server: Server, keeps_connections: bool) -> set[str]:
+    saved: set[str] = set()
 
     def save_many(client: int) -> None:
-        for number in range(1000):
-            name = f"snippet-{client}-{number}"
-            params = {"name": "save_snippet", "arguments": {"snippetname": name, "snippet": name}}
-            try:
-                answer = server.modern("tools/call", params)
-            except requests.RequestException:
-                return
-            assert "Snippet saved" in answer.text
-            saved.append(name)
+        with requests.Session() as session:
+            session.trust_env = False
+            for number in range(1000):
+                name = f"snippet-{client}-{number}"
+                try:
+                    answer = session.post(server.url, timeout=_SECONDS, **_save(server, name))
+                except requests.RequestException:
+                    return
+                assert "Snippet saved" in answer.text
+                saved.add(name)
+                if not keeps_connections:
+                    session.close()
 
     clients = [gevent.spawn(save_many, client) for client in range(8)]
     wait_until(lambda: len(saved) > 40, "the clients are under way")
     server.process.send_signal(signal.SIGTERM)
     gevent.joinall(clients, raise_error=True)
     assert server.process.wait(_SECONDS) == 0
-    kept = {path.stem for path in (tmp_path / "snippets").rglob("*.json")}
-    assert set(saved) <= kept
+    return saved
+
+
+def _save(server: Server, name: str) -> dict[str, Any]:
+    params = {
+        "name": "save_snippet",
+        "arguments": {"snippetname": name, "snippet": name},
+        "_meta": dict(META),
+    }
+    headers = server.headers(
+        MCP_Protocol_Version="2026-07-28", Mcp_Method="tools/call", Mcp_Name="save_snippet"
+    )
+    return {
+        "json": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params},
+        "headers": headers,
+    }
+
+
+def test_a_websocket_is_closed_with_its_code_after_its_calls(server: Server, tmp_path: Path) -> None:
+    port = urlsplit(server.url).port
+    assert port is not None
+    client = WsClient(port, {"Authorization": f"Bearer {server.issuer.token()}"}).accepted()
+    client.initialize()
+    awaited = tmp_path / "awaited"
+    client.send(call("wait_for_file", path=str(awaited)))
+    assert client.message()["method"] == "notifications/progress"
+    _terminate(server)
+    awaited.touch()
+    assert client.message()["result"]["content"][0]["text"] == "there"
+    assert client.closed() == 1001
+    client.close()
+    assert server.process.wait(_SECONDS) == 0
