@@ -24,7 +24,7 @@ from mcpserver.tools.model import Tool
 from mcpserver.tools.questions import AnswerInvalid, Question
 
 # After this many changes others have their turn.
-_TURN: Final = 64
+_TURN: Final = 16
 
 
 class Contexts:

@@ -23,6 +23,8 @@ from mcpserver.wire import RequestId
 LISTEN: Final = "subscriptions/listen"
 MAX_WATCHED: Final = 1000
 """Resources and tasks of one subscription."""
+MAX_CHARACTERS: Final = 256 * 1024
+"""Of all their names together."""
 _SUBSCRIPTION_ID: Final = "io.modelcontextprotocol/subscriptionId"
 _KINDS: Final[Mapping[ListKind, str]] = {
     "tools": "toolsListChanged",
@@ -109,6 +111,8 @@ class Subscriptions:
             raise JsonRpcError(INVALID_PARAMS, "Invalid params: taskIds must be a list of strings")
         if len(uris) + len(task_ids) > MAX_WATCHED:
             raise JsonRpcError(INVALID_PARAMS, f"Invalid params: at most {MAX_WATCHED} resources and tasks")
+        if sum(map(len, (*uris, *task_ids))) > MAX_CHARACTERS:
+            raise JsonRpcError(INVALID_PARAMS, "Invalid params: the resources' and tasks' names are too long")
         kinds = frozenset(kind for kind in self._kinds if asked.get(_KINDS[kind]) is True)
         # Its order is the client's: what was agreed on is compared with what was asked for.
         readable = {uri: None for uri in uris if self._may_read(call.principal, uri)}

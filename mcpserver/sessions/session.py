@@ -22,8 +22,9 @@ from mcpserver.wire import LogLevel, RequestId
 MAX_RUNNING_CALLS: Final = 32
 # Streams of finished requests that can still be resumed.
 _KEPT_STREAMS: Final = 8
-# Subscriptions that one session may have.
+# Subscriptions that one session may have, and characters of their URIs together.
 MAX_SUBSCRIPTIONS: Final = 1000
+MAX_SUBSCRIBED_CHARACTERS: Final = 256 * 1024
 
 
 class Session:
@@ -113,11 +114,10 @@ class Session:
 
     def subscribe(self, uri: str) -> None:
         """See ``protocol.Session``."""
-        if self._subscribed is None:
-            self._subscribed = set()
-        if len(self._subscribed) >= MAX_SUBSCRIPTIONS and uri not in self._subscribed:
-            raise JsonRpcError(SERVER_BUSY, f"A session may have {MAX_SUBSCRIPTIONS} subscriptions")
-        self._subscribed.add(uri)
+        subscribed = {*self.subscribed, uri}
+        if len(subscribed) > MAX_SUBSCRIPTIONS or sum(map(len, subscribed)) > MAX_SUBSCRIBED_CHARACTERS:
+            raise JsonRpcError(SERVER_BUSY, "This session has too many subscriptions")
+        self._subscribed = subscribed
 
     def unsubscribe(self, uri: str) -> None:
         """See ``protocol.Session``."""

@@ -21,7 +21,7 @@ from mcpserver.tasks.protocol import TasksUnavailable
 from mcpserver.transports.task_watch import TaskWatch
 from mcpserver.transports.teller import Teller
 
-MAX_PER_CALLER: Final = 200
+MAX_PER_CALLER: Final = 100
 """Subscriptions that one person may have open in a process."""
 
 # The state of a task as a notification tells it; None for one that is gone or somebody else's.

@@ -130,6 +130,12 @@ def test_too_many_resources_are_refused(alice: Client) -> None:
     assert "1000" in answer.error["message"]
 
 
+def test_names_that_are_too_long_together_are_refused(alice: Client) -> None:
+    uris = [f"test://many/{n}-{'x' * 4000}" for n in range(66)]
+    assert listen(alice, {"resourceSubscriptions": uris}).error["code"] == -32602
+    assert len(Subscriber(alice, resourceSubscriptions=uris[:60]).agreed["resourceSubscriptions"]) == 60
+
+
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=5),
     lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=3), each, max_size=3),

@@ -191,6 +191,13 @@ def test_a_session_has_a_bounded_number_of_subscriptions(
     subscribe(session, "test://many/3")
 
 
+def test_the_uris_of_a_session_have_a_bounded_length_together(session: LegacyClient) -> None:
+    uris = [f"test://many/{n}-{'x' * 4000}" for n in range(66)]
+    codes = [session.request("resources/subscribe", {"uri": uri}).json.get("error") for uri in uris]
+    assert codes[:60] == [None] * 60
+    assert codes[-1]["code"] == -32001
+
+
 @pytest.mark.requirement("MCP-SUB-ERAS")
 @pytest.mark.parametrize("method", ["resources/subscribe", "resources/unsubscribe"])
 def test_since_2026_07_28_there_are_no_such_methods(alice: Client, method: str) -> None:
