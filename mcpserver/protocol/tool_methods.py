@@ -62,7 +62,7 @@ class ToolMethods:
         listing = self._listings.get(call.version)
         if listing is None:
             listing = self._listings[call.version] = [
-                _described(tool, call.version) for tool in self._tools.values()
+                described(tool, call.version) for tool in self._tools.values()
             ]
         if self._varies:
             seen = {name for name, tool in self._tools.items() if _is_seen(tool, call.principal)}
@@ -190,7 +190,8 @@ def _is_seen(tool: Tool, principal: Principal) -> bool:
         return False
 
 
-def _described(tool: Tool, version: str) -> dict[str, Any]:
+def described(tool: Tool, version: str) -> dict[str, Any]:
+    """Return the entry of a tool in the list of a revision."""
     body: dict[str, Any] = {
         "name": tool.name,
         "description": tool.description,

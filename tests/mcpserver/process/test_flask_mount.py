@@ -1,4 +1,4 @@
-"""MCP in Flask applications under gunicorn's own gevent worker: the one of `examples`, and one that streams."""
+"""MCP in Flask applications under gunicorn's own gevent worker: that of `examples`, and one that streams."""
 
 import json
 import os
