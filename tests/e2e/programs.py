@@ -21,7 +21,7 @@ _NODE_PROGRAMS: Final = node_packages.FOLDER / "clients"
 _NODE_MAJOR: Final = 22
 
 # What every client finds, whichever way and revision it took.
-TOOLS: Final = ["delete_snippet", "get_snippet", "hello_mcp", "list_snippets", "save_snippet"]
+TOOLS: Final = ["ask_model", "delete_snippet", "get_snippet", "hello_mcp", "list_snippets", "save_snippet"]
 SCOPES: Final = ["mcp:tools", "snippets:read", "snippets:write"]
 HELLO: Final = "Hello I am MCPTool!"
 
