@@ -28,6 +28,7 @@ MODERN: Final = MODERN_PROTOCOL_VERSIONS[-1]
 ASSUMED: Final = "2025-03-26"
 # What the endpoint serves, the newest first; 2024-11-05 has a transport of its own.
 SERVED: Final = tuple(version for version in reversed(KNOWN_PROTOCOL_VERSIONS) if version != "2024-11-05")
+BATCHES: Final = "2025-03-26"  # the only revision that has them
 NEWEST_LEGACY: Final = HANDSHAKE_PROTOCOL_VERSIONS[-1]
 
 # MCP 2026-07-28 Streamable HTTP, "Standard Request Headers": method → the param that Mcp-Name mirrors.
@@ -61,17 +62,17 @@ class ModernMeta:
     log_level: LogLevel | None
 
 
-def is_modern(headers: MirroredHeaders, message: Message) -> bool:
+def is_modern(headers: MirroredHeaders | None, message: Message) -> bool:
     """Say whether a message is to be judged by the modern revision's rules.
 
     A version in ``_meta`` makes it modern, and so does a header that names no revision with a handshake: a
     version nobody knows gets the modern refusal, which names what is served.
     """
+    version = headers.protocol_version if headers is not None else None
     if isinstance(message, Request | Notification) and PROTOCOL_VERSION_META_KEY in message.meta:
         return message.meta[PROTOCOL_VERSION_META_KEY] not in HANDSHAKE_PROTOCOL_VERSIONS or (
-            headers.protocol_version in MODERN_PROTOCOL_VERSIONS
+            version in MODERN_PROTOCOL_VERSIONS
         )
-    version = headers.protocol_version
     return version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS
 
 

@@ -172,6 +172,11 @@ def no_batches() -> JsonRpcError:
     return JsonRpcError(INVALID_REQUEST, "Invalid request: this revision has no batches", http_status=400)
 
 
+def no_initialize_in_batches() -> JsonRpcError:
+    """Return the error for ``initialize`` within a batch (MCP 2025-03-26 lifecycle, "Initialization")."""
+    return _invalid("initialize must not be part of a batch")
+
+
 def id_in_use() -> JsonRpcError:
     """Return the error for an id that another request of the session has at the moment (MCP Basic,
     "Requests").

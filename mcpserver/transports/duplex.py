@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
-from mcp_types import PROTOCOL_VERSION_META_KEY
 
-from mcpserver.errors import SERVER_BUSY, JsonRpcError
+from mcpserver.errors import SERVER_BUSY, InsufficientScope, JsonRpcError
 from mcpserver.principal import Principal
 from mcpserver.protocol import eras, jsonrpc, subscriptions
 from mcpserver.protocol.call import Call, Outcome
-from mcpserver.protocol.jsonrpc import Notification, Request, Response
+from mcpserver.protocol.jsonrpc import Message, Notification, Request, Response
 from mcpserver.sessions.protocol import Session, Stream
 from mcpserver.transports import running
 from mcpserver.transports.core import Core
@@ -44,15 +43,34 @@ class Duplex:
         self._subscriptions: dict[RequestId, Callable[[], None]] = {}
 
     def take(self, body: bytes) -> None:
-        """Take one message.
+        """Take one message, or a batch of them.
 
         Raises:
             JsonRpcError: it cannot be taken; nothing was done.
             InsufficientScope: the caller's token does not allow it; nothing was done.
         """
-        message = jsonrpc.parse(body)
-        if isinstance(message, list):
+        parsed = jsonrpc.parse(body)
+        if not isinstance(parsed, list):
+            self._take(parsed)
+            return
+        if self._session.version != eras.BATCHES:
             raise jsonrpc.no_batches()
+        for member in parsed:
+            self._take_member(member)
+
+    def _take_member(self, member: Message | JsonRpcError) -> None:
+        # MCP 2025-03-26 Streamable HTTP, "Sending Messages": the responses to a batch need not be one.
+        try:
+            if isinstance(member, JsonRpcError):
+                raise member
+            if isinstance(member, Request) and member.method == "initialize":
+                raise jsonrpc.no_initialize_in_batches()
+            self._take(member)
+        except (JsonRpcError, InsufficientScope) as error:
+            request_id = member.id if isinstance(member, Request) else None
+            self._stream.force(jsonrpc.error(request_id, running.problem(error)))
+
+    def _take(self, message: Message) -> None:
         if isinstance(message, Notification):
             self._note(message)
         elif isinstance(message, Response):
@@ -98,7 +116,7 @@ class Duplex:
 
     def _call(self, request: Request) -> tuple[Call, StreamChannel]:
         session = self._session
-        if self._serves_modern and PROTOCOL_VERSION_META_KEY in request.meta:
+        if self._serves_modern and eras.is_modern(None, request):
             meta = eras.check_modern(None, request)
             channel = StreamChannel(self._stream, None)
             return Call(

@@ -33,7 +33,6 @@ from mcpserver.transports.responses import (
 from mcpserver.transports.running import Answer, SilentChannel, StreamChannel
 
 METHODS: Final = "GET, POST, DELETE, OPTIONS"
-_BATCHES: Final = "2025-03-26"  # the only revision that has them
 _PRIMES: Final = "2025-11-25"  # since this revision a stream begins with an id
 _SILENT: Final = SilentChannel()
 
@@ -327,7 +326,7 @@ class HttpEndpoint:
     ) -> Iterable[bytes]:
         """Answer a batch of 2025-03-26, one member after the other (JSON-RPC 2.0 section 6)."""
         session = self._session(environ, principal)
-        if session is not None and session.version != _BATCHES:
+        if session is not None and session.version != eras.BATCHES:
             raise jsonrpc.no_batches()
         for message in messages:
             if isinstance(message, Request):
@@ -351,14 +350,13 @@ class HttpEndpoint:
     def _admit(self, principal: Principal, message: Request) -> None:
         # Before anything of the batch is done: its answer is a challenge or a batch, not both.
         with contextlib.suppress(JsonRpcError):
-            self._core.dispatcher.admit(Call(principal, message, _BATCHES, _SILENT, None, None, {}))
+            self._core.dispatcher.admit(Call(principal, message, eras.BATCHES, _SILENT, None, None, {}))
 
     def _member(self, principal: Principal, session: Session | None, message: Request) -> bytes:
         if message.method == "initialize":
-            problem = JsonRpcError(INVALID_REQUEST, "Invalid request: initialize must not be part of a batch")
-            return jsonrpc.error(message.id, problem)
+            return jsonrpc.error(message.id, jsonrpc.no_initialize_in_batches())
         capabilities = session.capabilities if session is not None else {}
-        call = Call(principal, message, _BATCHES, _SILENT, None, session, capabilities)
+        call = Call(principal, message, eras.BATCHES, _SILENT, None, session, capabilities)
         try:
             return jsonrpc.result(message.id, self._core.dispatcher.dispatch(call))
         except JsonRpcError as problem:
@@ -373,6 +371,6 @@ def _mirrored(environ: Environ) -> MirroredHeaders:
 def _one_or_batch(
     parsed: Message | list[Message | JsonRpcError], version: str | None
 ) -> Message | list[Message | JsonRpcError]:
-    if isinstance(parsed, list) and (version or eras.ASSUMED) != _BATCHES:
+    if isinstance(parsed, list) and (version or eras.ASSUMED) != eras.BATCHES:
         raise jsonrpc.no_batches()
     return parsed

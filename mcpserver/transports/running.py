@@ -204,8 +204,13 @@ def response(request_id: RequestId, outcome: Outcome) -> bytes | None:
     match outcome:
         case None:
             return None
-        case JsonRpcError():
-            return jsonrpc.error(request_id, outcome)
-        case InsufficientScope():
-            return jsonrpc.error(request_id, JsonRpcError(NO_CODE, str(outcome)))
+        case JsonRpcError() | InsufficientScope():
+            return jsonrpc.error(request_id, problem(outcome))
     return jsonrpc.result(request_id, outcome)
+
+
+def problem(error: JsonRpcError | InsufficientScope) -> JsonRpcError:
+    """Return the error for where no HTTP status, which a challenge could travel with, is to be had."""
+    if isinstance(error, JsonRpcError):
+        return error
+    return JsonRpcError(NO_CODE, str(error), {"requiredScopes": sorted(error.required)})

@@ -14,11 +14,12 @@ import gevent
 from wsproto.frame_protocol import CloseReason
 
 from mcpserver import metrics
-from mcpserver.errors import NO_CODE, InsufficientScope, JsonRpcError, McpServerError, RequestRefused
+from mcpserver.errors import InsufficientScope, JsonRpcError, McpServerError, RequestRefused
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.eras import NEWEST_LEGACY
 from mcpserver.sessions.session import Session
+from mcpserver.transports import running
 from mcpserver.transports.core import Core
 from mcpserver.transports.duplex import Duplex
 from mcpserver.transports.responses import Environ, StartResponse
@@ -174,12 +175,8 @@ class _Conversation:
             self._unwatch = self._listening.attend(self._session, self.subject, self._stream)
         try:
             self._duplex.take(body)
-        except JsonRpcError as error:
-            self._refuse(body, error)
-        except InsufficientScope as error:
-            # There is no status here that a challenge could travel with.
-            needed = {"requiredScopes": sorted(error.required)}
-            self._refuse(body, JsonRpcError(NO_CODE, str(error), needed))
+        except (JsonRpcError, InsufficientScope) as error:
+            self._refuse(body, running.problem(error))
         except Exception:
             _log.exception("a message failed")
             self._refuse(body, jsonrpc.internal_error(correlation.current()))

@@ -114,6 +114,8 @@ class WebSocketConnection:
                         elif event.message_finished:
                             message, pieces, length = "".join(pieces), [], 0
                             take(message)
+                            # Quick calls are over before the next begins: a burst of them is not too many.
+                            gevent.sleep(0)
                     else:
                         self._handle(event)
                     if not self.is_open:

@@ -338,3 +338,43 @@ def test_a_client_that_does_not_read_is_let_go_when_its_token_is_revoked(
     wait_until(lambda: not world.app.is_busy(), "the connection is over")
     token_issuer.revoked = []
     world.app.drain()
+
+
+def test_a_burst_of_quick_requests_is_answered(client: WsClient) -> None:
+    client.initialize()
+    for number in range(300):
+        client.request(number, "ping")
+    assert [client.message() for _ in range(300)] == [
+        {"jsonrpc": "2.0", "id": number, "result": {}} for number in range(300)
+    ]
+
+
+def test_a_batch_of_2025_03_26_is_answered_member_by_member(world: World, connect: Connect) -> None:
+    client = connect(world, claims={"scope": "mcp:tools"}).accepted()
+    client.initialize("2025-03-26")
+    requests = [
+        {"jsonrpc": "2.0", "id": 1, "method": "ping"},
+        {"jsonrpc": "2.0", "method": "notifications/unknown"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": _call("list_snippets")},
+        {"jsonrpc": "2.0", "id": 3, "method": "initialize"},
+        {"jsonrpc": "2.0", "id": None, "method": "ping"},
+    ]
+    client.send(requests)
+    answers = {answer["id"]: answer for answer in (client.message() for _ in range(4))}
+    assert answers[1]["result"] == {}
+    assert answers[2]["error"]["code"] == -32000
+    assert [answers[each]["error"]["code"] for each in (3, None)] == [-32600, -32600]
+
+
+def test_a_version_of_old_in_the_metadata_means_the_session(client: WsClient) -> None:
+    client.initialize()
+    meta = {**META, "io.modelcontextprotocol/protocolVersion": "2025-11-25"}
+    client.request(1, "ping", {"_meta": meta})
+    assert client.message() == {"jsonrpc": "2.0", "id": 1, "result": {}}
+
+
+def test_a_version_that_nobody_knows_gets_the_served_ones(client: WsClient) -> None:
+    meta = {**META, "io.modelcontextprotocol/protocolVersion": "v999"}
+    client.request(1, "tools/list", {"_meta": meta})
+    error = client.message()["error"]
+    assert (error["code"], error["data"]["requested"]) == (-32022, "v999")
