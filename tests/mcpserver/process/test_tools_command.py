@@ -1,4 +1,4 @@
-"""``mcpserver tools schema`` and ``call``: tools tried without a client, and those of an installed package."""
+"""``mcpserver tools schema`` and ``call``: tools tried without a client, also those of a package."""
 
 import json
 import os
