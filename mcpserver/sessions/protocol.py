@@ -50,8 +50,10 @@ class Stream(Protocol):
     on_first_event: Callable[[], None] | None
     """Called once, when the first event is sent from here."""
 
-    def send(self, data: bytes) -> None:
-        """Append an event; waits while a reader is attached and what it has not read fills the memory."""
+    def send(self, data: bytes, *, is_urgent: bool = True) -> None:
+        """Append an event; waits while a reader is attached and what it has not read fills the memory: half
+        of it for what is not urgent, so that the rest has room.
+        """
 
     def force(self, data: bytes) -> None:
         """Append an event without ever waiting: a response, of which each call has one."""

@@ -65,9 +65,10 @@ class EventStream:
         self._news: Event | None = None
         self._room: Event | None = None
 
-    def send(self, data: bytes) -> None:
-        """Append an event; waits while a reader is attached and what it has not read fills the memory."""
-        while self._reader and not self.closed and not self._make_room(len(data), _RESERVED):
+    def send(self, data: bytes, *, is_urgent: bool = True) -> None:
+        """See ``protocol.Stream``."""
+        reserved = _RESERVED if is_urgent else max(_RESERVED, self._capacity // 2)
+        while self._reader and not self.closed and not self._make_room(len(data), reserved):
             if self._room is None:
                 self._room = Event()
             self._room.wait()

@@ -7,6 +7,7 @@ Called by the transports when such a stream opens. Must not decide who is told w
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from mcpserver.changes.model import Change, TaskChanged
@@ -62,10 +63,12 @@ class Listening:
         # MCP Subscriptions, "Acknowledgment": before anything else.
         stream.force(subscriptions.acknowledgement(request_id, accepted))
 
-        def tell_task(state: Mapping[str, Any]) -> None:
-            stream.send(subscriptions.tagged("notifications/tasks", dict(state), request_id))
+        send = partial(stream.send, is_urgent=False)
 
-        teller = Teller(stream.send)
+        def tell_task(state: Mapping[str, Any]) -> None:
+            send(subscriptions.tagged("notifications/tasks", dict(state), request_id))
+
+        teller = Teller(send)
         tasks = TaskWatch(
             accepted.task_ids, lambda task_id: self._describe_task(call.principal, task_id), tell_task
         )
@@ -107,7 +110,7 @@ class Listening:
         def told(position: str) -> None:
             session.changes_seen = position
 
-        teller = Teller(stream.send, told)
+        teller = Teller(partial(stream.send, is_urgent=False), told)
 
         def hear(position: str, change: Change) -> None:
             if isinstance(change, TaskChanged):

@@ -48,6 +48,20 @@ def test_a_writer_waits_for_a_slow_reader_and_nothing_is_lost() -> None:
     assert read_all(stream, reader) == events
 
 
+def test_what_is_not_urgent_leaves_half_of_the_room_to_the_rest() -> None:
+    stream = EventStream(capacity=100)
+    reader = stream.attach()
+    patient = gevent.spawn(lambda: [stream.send(b"patient", is_urgent=False) for _ in range(60)])
+    gevent.sleep(0)
+    assert not patient.ready()
+    assert not stream.is_full()
+    stream.send(b"urgent")
+    events = [data for _, data in stream.read(reader, 0) or ()]
+    assert events == [b"patient"] * 50 + [b"urgent"]
+    patient.join(NEVER_SECONDS)
+    assert len(stream.read(reader, 0) or ()) == 10
+
+
 def test_a_writer_waits_when_the_bytes_are_too_many() -> None:
     stream = EventStream(capacity_bytes=1000)
     stream.attach()

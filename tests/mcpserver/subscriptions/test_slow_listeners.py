@@ -45,6 +45,29 @@ def test_a_session_that_does_not_read_is_told_once_too(alice: Client) -> None:
     assert message["method"] == "notifications/tools/list_changed"
 
 
+def test_a_flood_of_changes_leaves_room_for_the_answers_of_whoever_is_told(
+    alice: Client, bob: Client
+) -> None:
+    events = bob.send("GET", path="/mcp/sse", headers={"Accept": "text/event-stream"}).events()
+    path = "/mcp/" + next(events).data
+    for number, uri in enumerate(_uris()):
+        params = {"uri": uri}
+        message = {"jsonrpc": "2.0", "id": number, "method": "resources/subscribe", "params": params}
+        assert bob.post(message, path=path).status == 202
+        assert next(events).message["result"] == {}
+    flooding = gevent.spawn(update, alice, f"test://many/{{}}-{LONG}", times=FLOOD, everybody=True)
+    for number in range(100, 110):
+        assert bob.post({"jsonrpc": "2.0", "id": number, "method": "ping"}, path=path).status == 202
+    flooding.get()
+    assert bob.post({"jsonrpc": "2.0", "id": 110, "method": "ping"}, path=path).status == 202
+    answers = []
+    while 110 not in answers:
+        message = next(events).message
+        if "id" in message:
+            answers.append(message["id"])
+    assert answers == list(range(100, 111))
+
+
 def test_others_are_served_while_a_function_says_changes_without_a_pause(world: World, bob: Client) -> None:
     subscriber = Subscriber(bob, toolsListChanged=True)
     flooding = gevent.spawn(update, world.client("alice"), "test://one", times=200_000, everybody=True)
