@@ -14,16 +14,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from hashlib import sha256
 from math import ceil
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import orjson
-import redis
 
-from mcpserver.errors import McpServerError
+from mcpserver.redis_link import PREFIX, RedisLink, RedisUnavailable
 from mcpserver.tasks.model import Task
 from mcpserver.tasks.protocol import TasksUnavailable, TooManyTasks
-
-_PREFIX: Final = "mcpserver:"
 
 # KEYS: of a person. ARGV: now, most, id, expires_at, px.
 _COUNT: Final = """
@@ -49,26 +46,16 @@ return 1
 """
 
 
-class Link(Protocol):
-    """The connection to Redis."""
-
-    def run(self, script: str, key: str, *values: str | int) -> Any:
-        """Run a script on one key, atomically; return its answer."""
-
-    def command(self, *words: str | int) -> Any:
-        """Run one command; return its answer."""
-
-
 class RedisTaskStore:
     """A ``TaskStore``.
 
     Args:
-        link: whose errors are those of redis-py or ours.
+        link: to Redis.
         clock: seconds since 1970.
         most_per_caller: tasks of one person.
     """
 
-    def __init__(self, link: Link, clock: Callable[[], float], most_per_caller: int) -> None:
+    def __init__(self, link: RedisLink, clock: Callable[[], float], most_per_caller: int) -> None:
         self._link = link
         self._clock = clock
         self._most_per_caller = most_per_caller
@@ -89,7 +76,7 @@ class RedisTaskStore:
         """See ``TaskStore``."""
         try:
             state = self._link.command("HGET", _key(task_id), "state")
-        except (redis.RedisError, OSError, McpServerError) as error:
+        except RedisUnavailable as error:
             raise _unavailable(error) from error
         if state is None:
             return None
@@ -104,17 +91,17 @@ class RedisTaskStore:
     def _run(self, script: str, key: str, *values: str | int) -> Any:
         try:
             return self._link.run(script, key, *values)
-        except (redis.RedisError, OSError, McpServerError) as error:
+        except RedisUnavailable as error:
             raise _unavailable(error) from error
 
 
 def _key(task_id: str) -> str:
     # Ids that come from clients may be anything.
-    return f"{_PREFIX}{{task:{sha256(task_id.encode(errors='replace')).hexdigest()}}}"
+    return f"{PREFIX}{{task:{sha256(task_id.encode(errors='replace')).hexdigest()}}}"
 
 
 def _key_of_person(subject: str) -> str:
-    return f"{_PREFIX}{{tasks:{sha256(subject.encode()).hexdigest()}}}"
+    return f"{PREFIX}{{tasks:{sha256(subject.encode()).hexdigest()}}}"
 
 
 def _written(task: Task) -> str:
@@ -126,5 +113,5 @@ def _read(state: str) -> Task:
     return Task(**{**members, "scopes": frozenset(members["scopes"])})
 
 
-def _unavailable(error: Exception) -> TasksUnavailable:
-    return TasksUnavailable("Tasks cannot be reached", private_detail=f"{type(error).__name__}: {error}")
+def _unavailable(error: RedisUnavailable) -> TasksUnavailable:
+    return TasksUnavailable("Tasks cannot be reached", private_detail=error.private_detail)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
+from mcpserver.redis_link import RedisLink
 from mcpserver.tasks.memory import MemoryTaskStore
 from mcpserver.tasks.protocol import TaskStore
 from mcpserver.tasks.redis import RedisTaskStore
 from tests.authserver.store.backends import RedisServer
 from tests.mcpserver.client import META, Answer, Client
 from tests.mcpserver.conftest import MakeWorld, World
-from tests.mcpserver.tasks.stores import MOST_PER_CALLER, Clock, PlainLink
+from tests.mcpserver.tasks.stores import MOST_PER_CALLER, Clock
 from tests.support.waiting import wait_until
 
 TASKS = "io.modelcontextprotocol/tasks"
@@ -115,5 +116,6 @@ def store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[TaskStore]:
     server = request.getfixturevalue("redis_cluster" if is_cluster else "one_redis")
     with server.client() as client:
         client.flushall()
-    with PlainLink(server.url, cluster=is_cluster) as link:
-        yield RedisTaskStore(link, clock, MOST_PER_CALLER)
+    link = RedisLink(server.url, cluster=is_cluster)
+    yield RedisTaskStore(link, clock, MOST_PER_CALLER)
+    link.close()

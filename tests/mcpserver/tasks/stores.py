@@ -1,10 +1,7 @@
-"""Tasks, a clock and a connection for tests of the stores."""
+"""Tasks and a clock for tests of the stores."""
 
 import secrets
-from typing import Any, Self
-
-import redis
-from redis.cluster import RedisCluster
+from typing import Any
 
 from mcpserver.tasks.model import Task
 
@@ -24,27 +21,6 @@ class Clock:
     def advance(self, seconds: float) -> None:
         """Let time pass."""
         self.now += seconds
-
-
-class PlainLink:
-    """A connection to Redis without any care."""
-
-    def __init__(self, url: str, *, cluster: bool) -> None:
-        self._client: Any = (RedisCluster if cluster else redis.Redis).from_url(url, decode_responses=True)
-
-    def run(self, script: str, key: str, *values: str | int) -> Any:
-        """Run a script on one key."""
-        return self._client.execute_command("EVAL", script, 1, key, *values)
-
-    def command(self, *words: str | int) -> Any:
-        """Run one command."""
-        return self._client.execute_command(*words)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
 
 
 def a_task(clock: Clock, **members: Any) -> Task:
