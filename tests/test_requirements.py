@@ -24,6 +24,7 @@ _SOURCES: Final = (
     "MCP tasks extension",
     "OpenID Connect Core 1.0",
     "OpenID Connect RP-Initiated Logout 1.0",
+    "RFC 6455",
     "RFC 6749",
     "RFC 7009",
     "RFC 7521",

@@ -8,6 +8,7 @@ from typing import Final
 
 from tests.requirements.clients import CLIENTS
 from tests.requirements.code_flow import CODE_FLOW
+from tests.requirements.connections import CONNECTIONS
 from tests.requirements.discovery import DISCOVERY
 from tests.requirements.framework import FRAMEWORK
 from tests.requirements.machines import MACHINES
@@ -24,6 +25,7 @@ from tests.requirements.tokens import TOKENS
 REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *AUTHORIZATION,
     *TRANSPORTS,
+    *CONNECTIONS,
     *FEATURES,
     *PARAMETER_HEADERS,
     *SUBSCRIPTIONS,

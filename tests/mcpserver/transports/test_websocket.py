@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from wsproto.events import CloseConnection
+from wsproto.events import CloseConnection, Ping, Pong
 
 from mcpserver import app
 from mcpserver.revocations import Revocations
@@ -47,6 +47,7 @@ def _call(name: str, arguments: Any = None, *, modern: bool = False, **meta: Any
     return params
 
 
+@pytest.mark.requirement("MCP-CUSTOM-FORMAT")
 @pytest.mark.parametrize("path", ["/mcp/ws", "/runtime/webhooks/mcp/ws"])
 def test_a_session_opens_lists_and_calls(world: World, connect: Connect, path: str) -> None:
     client = connect(world, path=path).accepted()
@@ -58,6 +59,7 @@ def test_a_session_opens_lists_and_calls(world: World, connect: Connect, path: s
     assert client.message()["id"] == 2
 
 
+@pytest.mark.requirement("WS-SUBPROTOCOL")
 def test_a_client_that_asks_for_no_subprotocol_is_served(world: World, connect: Connect) -> None:
     connect(world, subprotocols=()).accepted().initialize()
 
@@ -102,6 +104,7 @@ def test_a_tool_asks_the_client(make_world: MakeWorld, connect: Connect) -> None
     assert '"username": "alice"' in client.message()["result"]["content"][0]["text"]
 
 
+@pytest.mark.requirement("MCP-CUSTOM-FORMAT")
 def test_a_modern_request_needs_no_handshake_of_mcp(client: WsClient) -> None:
     client.request(1, "tools/call", _call("echo", {"text": "hi"}, modern=True))
     assert client.message()["result"]["resultType"] == "complete"
@@ -123,6 +126,7 @@ def test_a_subscription_is_told_of_changes_until_it_is_cancelled(
     assert client.message()["id"] == 2
 
 
+@pytest.mark.requirement("MCP-CUSTOM-FORMAT")
 @pytest.mark.parametrize(
     ("message", "code"),
     [
@@ -173,16 +177,19 @@ def test_a_token_in_the_address_is_refused(world: World, connect: Connect) -> No
     assert connect(world, headers={}, path=path).refused()[0] == 401
 
 
+@pytest.mark.requirement("WS-ORIGIN")
 def test_a_page_of_another_origin_is_refused(world: World, connect: Connect) -> None:
     token = world.issuer.token("alice")
     headers = {"Authorization": f"Bearer {token}", "Origin": "https://evil.example.com"}
     assert connect(world, headers=headers).refused()[0] == 403
 
 
+@pytest.mark.requirement("WS-SUBPROTOCOL")
 def test_another_subprotocol_is_refused(world: World, connect: Connect) -> None:
     assert connect(world, subprotocols=("graphql-ws",)).refused()[0] == 426
 
 
+@pytest.mark.requirement("WS-HANDSHAKE")
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_request_that_is_no_handshake_is_refused(world: World, method: str) -> None:
     answer = world.client().send(method, path="/mcp/ws")
@@ -201,11 +208,13 @@ def test_a_message_that_is_too_long_closes_with_its_code(make_world: MakeWorld, 
     assert client.closed() == 1009
 
 
+@pytest.mark.requirement("WS-OPCODE")
 def test_a_frame_that_breaks_the_rules_closes_with_its_code(client: WsClient) -> None:
     client.socket.sendall(b"\x8f\x80\x00\x00\x00\x00")  # an opcode that does not exist
     assert client.closed() == 1002
 
 
+@pytest.mark.requirement("WS-UTF8")
 def test_text_that_is_not_utf_8_closes_with_its_code(client: WsClient) -> None:
     client.socket.sendall(b"\x81\x81\x00\x00\x00\x00\xff")
     assert client.closed() == 1007
@@ -301,6 +310,7 @@ def test_a_call_that_takes_too_long_for_a_server_that_stops_is_answered_before_t
     assert connect(world).refused()[0] == 503
 
 
+@pytest.mark.requirement("WS-AFTER-CLOSE")
 def test_what_comes_after_the_close_is_not_taken(world: World, connect: Connect) -> None:
     client = connect(world).accepted()
     client.initialize()
@@ -311,11 +321,13 @@ def test_what_comes_after_the_close_is_not_taken(world: World, connect: Connect)
     assert not late.started.is_set()
 
 
+@pytest.mark.requirement("WS-MASK")
 def test_a_frame_without_a_mask_closes_with_its_code(client: WsClient) -> None:
     client.socket.sendall(b"\x81\x02{}")
     assert client.closed() == 1002
 
 
+@pytest.mark.requirement("WS-CLOSE-ANSWERED")
 def test_a_client_that_says_goodbye_gets_it_back(client: WsClient) -> None:
     client.socket.sendall(client.protocol.send(CloseConnection(1000)))
     assert client.closed() == 1000
@@ -378,3 +390,23 @@ def test_a_version_that_nobody_knows_gets_the_served_ones(client: WsClient) -> N
     client.request(1, "tools/list", {"_meta": meta})
     error = client.message()["error"]
     assert (error["code"], error["data"]["requested"]) == (-32022, "v999")
+
+
+@pytest.mark.requirement("WS-PING")
+def test_a_ping_is_answered_with_its_own_data(client: WsClient) -> None:
+    client.socket.sendall(client.protocol.send(Ping(b"are you there")))
+    answer = client.next_event()
+    assert isinstance(answer, Pong)
+    assert bytes(answer.payload) == b"are you there"
+
+
+@pytest.mark.requirement("WS-VERSION")
+def test_another_version_of_websocket_is_told_the_right_one(world: World) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    headers = {**upgrade, "Sec-WebSocket-Version": "8"}
+    answer = world.client().send("GET", headers=headers, path="/mcp/ws")
+    assert (answer.status, answer.headers["Sec-WebSocket-Version"]) == (426, "13")
