@@ -30,6 +30,7 @@ from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.subscriptions import Subscriptions
 from mcpserver.protocol.task_methods import TaskMethods
 from mcpserver.protocol.tool_methods import ToolMethods
+from mcpserver.redis_link import RedisLink
 from mcpserver.revocations import Revocations, nothing_is_revoked
 from mcpserver.sessions.memory import MemorySessions
 from mcpserver.sessions.protocol import Sessions
@@ -38,6 +39,7 @@ from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
 from mcpserver.tasks.memory import MemoryTaskStore, OneProcess
 from mcpserver.tasks.model import EXTENSION
+from mcpserver.tasks.redis import RedisTaskStore
 from mcpserver.tasks.running import Tasks
 from mcpserver.tools.ask_model import Limits, ask_model_tool
 from mcpserver.tools.builtin import built_in_features
@@ -86,9 +88,9 @@ def create_app(
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
     changes = MemoryChanges()
-    tasks = _tasks(settings, features, changes, clock)
+    tasks = _tasks(settings, features, changes, clock, None)
     task_methods = TaskMethods(tasks) if tasks is not None else None
-    contexts = Contexts(changes, _request_states(settings), tasks)
+    contexts = Contexts(changes, _request_states(settings, clock), tasks)
     sessions = _sessions(settings)
     resources = ResourceMethods(features, contexts)
     rules = Subscriptions(features, resources)
@@ -206,20 +208,28 @@ def _revocations(
     )
 
 
-def _request_states(settings: Settings) -> RequestStates:
+def _request_states(settings: Settings, clock: Callable[[], float]) -> RequestStates:
     secret = settings.state_secret
     own = secret.get_secret_value() if secret is not None else secrets.token_urlsafe(32)
-    return RequestStates(own.split(","), settings.input_timeout_seconds)
+    return RequestStates(own.split(","), settings.input_timeout_seconds, clock)
 
 
 def _tasks(
-    settings: Settings, features: Features, changes: Changes, clock: Callable[[], float]
+    settings: Settings,
+    features: Features,
+    changes: Changes,
+    clock: Callable[[], float],
+    link: RedisLink | None,
 ) -> Tasks | None:
     """Return the tasks; None where no tool is one, or another worker could not find them."""
-    if settings.workers > 1 or all(tool.task == "never" for tool in features.tools.values()):
+    if all(tool.task == "never" for tool in features.tools.values()):
         return None
-    store = MemoryTaskStore(clock, settings.max_tasks_per_caller)
-    return Tasks(store, OneProcess(), changes, clock, ttl_seconds=settings.task_ttl_seconds)
+    ttl_seconds, most = settings.task_ttl_seconds, settings.max_tasks_per_caller
+    if link is not None:
+        return Tasks(RedisTaskStore(link, clock, most), link, changes, clock, ttl_seconds=ttl_seconds)
+    if settings.workers > 1:
+        return None
+    return Tasks(MemoryTaskStore(clock, most), OneProcess(), changes, clock, ttl_seconds=ttl_seconds)
 
 
 def _no_task(_principal: Principal, _task_id: str) -> None:
