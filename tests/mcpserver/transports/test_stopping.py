@@ -9,6 +9,7 @@ import pytest
 from tests.mcpserver.client import META, Client
 from tests.mcpserver.conftest import MakeWorld, World
 from tests.mcpserver.probing_tools import probe
+from tests.mcpserver.tasks.conftest import task_client
 from tests.support.waiting import wait_until
 
 _STOPPED = "This server stops before the call is over"
@@ -98,4 +99,24 @@ def test_a_stream_that_only_waits_ends_at_once(world: World) -> None:
     stream = world.client().open_session("2025-11-25").listen()
     world.app.drain()
     assert [event.retry for event in stream.events()][-1] == "1000"
+    wait_until(lambda: not world.app.is_busy(), "nothing goes on any more")
+
+
+def test_a_task_that_takes_longer_has_failed(make_world: MakeWorld) -> None:
+    world = make_world(drain_seconds=0.2, tool_modules=("tests.mcpserver.tasks.sample_jobs",))
+    client = task_client(world)
+    probe("task")
+    task_id = client.start("job", {"name": "task"})
+    world.app.drain()
+    task = client.until(task_id)
+    assert (task["status"], task["error"]["message"]) == ("failed", _STOPPED)
+
+
+def test_nothing_is_busy_when_all_tasks_are_kept(make_world: MakeWorld) -> None:
+    world = make_world(tool_modules=("tests.mcpserver.tasks.sample_jobs",))
+    held = probe("kept")
+    task_client(world).start("job", {"name": "kept"})
+    world.app.drain()
+    assert world.app.is_busy()
+    held.released.set()
     wait_until(lambda: not world.app.is_busy(), "nothing goes on any more")
