@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable
 
+from mcpserver import metrics
 from mcpserver.auth import Authenticator
 from mcpserver.changes.memory import MemoryChanges
 from mcpserver.changes.protocol import Changes
@@ -15,7 +16,8 @@ from mcpserver.fetching import http_session
 from mcpserver.guard import Guard
 from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
-from mcpserver.model.client import ModelClient
+from mcpserver.model.asking import Model
+from mcpserver.model.client import ModelClient, Patience, Service
 from mcpserver.model.demand import Demand
 from mcpserver.model.places import Places
 from mcpserver.principal import Principal
@@ -41,9 +43,8 @@ from mcpserver.tasks.memory import MemoryTaskStore, OneProcess
 from mcpserver.tasks.model import EXTENSION
 from mcpserver.tasks.redis import RedisTaskStore
 from mcpserver.tasks.running import Tasks
-from mcpserver.tools.ask_model import Limits, ask_model_tool
+from mcpserver.tools.ask_model import ask_model_tool
 from mcpserver.tools.builtin import built_in_features
-from mcpserver.tools.model import Tool
 from mcpserver.tools.registry import Features, features_in, gathered, installed_features
 from mcpserver.transports.core import Core
 from mcpserver.transports.events import Carrier
@@ -152,29 +153,26 @@ def make_features(settings: Settings, store: SnippetStore) -> Features:
     try:
         named = [each for module in settings.tool_modules for each in features_in(module)]
         built_in = built_in_features(store, shared=settings.snippets_shared)
-        return gathered((*built_in, _ask_model(settings), *installed_features(), *named))
+        ask = ask_model_tool(_model(settings), settings.model_max_tokens)
+        return gathered((*built_in, ask, *installed_features(), *named))
     except (ImportError, TypeError, ValueError) as error:
         raise ToolsUnusable(f"MCPSERVER_TOOL_MODULES or an installed package: {error}") from error
 
 
-def _ask_model(settings: Settings) -> Tool:
+def _model(settings: Settings) -> Model | None:
+    if not settings.model_url:
+        return None
     key = settings.model_api_key
-    client = ModelClient(
-        settings.model_url,
-        settings.model_name,
-        key.get_secret_value() if key is not None else None,
-        http_session,
-        silence_seconds=settings.model_silence_seconds,
-    )
-    return ask_model_tool(
-        client if settings.model_url else None,
-        Places(per_caller=settings.model_calls_per_caller, together=settings.model_calls),
-        Demand(time.monotonic),
-        Limits(
-            tokens=settings.model_max_tokens,
-            wait_seconds=settings.model_wait_seconds,
-            total_seconds=settings.model_timeout_seconds,
+    return Model(
+        ModelClient(
+            Service(settings.model_url, settings.model_name, key.get_secret_value() if key else None),
+            Patience(settings.model_silence_seconds, settings.model_timeout_seconds),
+            http_session,
         ),
+        Places(per_caller=settings.model_calls_per_caller, together=settings.model_calls),
+        Demand(metrics.model_demand),
+        time.monotonic,
+        wait_seconds=settings.model_wait_seconds,
     )
 
 

@@ -5,6 +5,7 @@ errors are those that a client of the newest revision gets. Must not listen, and
 """
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ class LocalTools:
     """Args: tools: by name; show: is given what a tool reports while it runs, a line each."""
 
     def __init__(self, tools: Mapping[str, Tool], show: Callable[[str], None]) -> None:
-        contexts = Contexts(MemoryChanges(), RequestStates([secrets.token_urlsafe(32)], 1), None)
+        contexts = Contexts(MemoryChanges(), RequestStates([secrets.token_urlsafe(32)], 1, time.time), None)
         self._dispatcher = Dispatcher(ToolMethods(tools, contexts).methods())
         self._channel = _Lines(show)
 

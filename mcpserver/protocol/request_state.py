@@ -6,7 +6,7 @@ same target, the same arguments. It is no proof of being used once. Must not kno
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -37,11 +37,13 @@ class RequestStates:
     Args:
         secrets: the first one seals, each of them opens; the same on every worker and pod.
         seconds: how long a state is good.
+        clock: seconds since 1970.
     """
 
-    def __init__(self, secrets: Sequence[str], seconds: float) -> None:
+    def __init__(self, secrets: Sequence[str], seconds: float, clock: Callable[[], float]) -> None:
         self._fernet = MultiFernet([Fernet(_key(each)) for each in secrets])
         self._seconds = int(seconds)
+        self._clock = clock
 
     def seal(self, principal: Principal, request: Request, gathered: Gathered) -> str:
         """Return the state of a request that has to be made again.
@@ -54,7 +56,7 @@ class RequestStates:
             "answers": gathered.answers,
             "remembered": gathered.remembered,
         }
-        sealed = self._fernet.encrypt(orjson.dumps(payload)).decode()
+        sealed = self._fernet.encrypt_at_time(orjson.dumps(payload), int(self._clock())).decode()
         if len(sealed) > MAX_CHARACTERS:
             raise JsonRpcError(INVALID_PARAMS, "The answers are too long to be carried along")
         return sealed
@@ -71,7 +73,9 @@ class RequestStates:
         if not _is_as_it_was_sealed(state):
             raise _not_valid()
         try:
-            payload = orjson.loads(self._fernet.decrypt(state.encode(), ttl=self._seconds))
+            payload = orjson.loads(
+                self._fernet.decrypt_at_time(state.encode(), self._seconds, int(self._clock()))
+            )
         except InvalidToken:
             raise _not_valid() from None
         if payload["for"] != _bound_to(principal, request):
