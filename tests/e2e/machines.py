@@ -37,12 +37,14 @@ class MachineStack:
         stack: the stack.
         key_file: PEM private key of the client ``signing-daemon``.
         notes_url: the other protected server's resource; nothing listens there until a test does.
+        shop_url: a Flask application's, likewise.
         identity_provider: signs assertions.
     """
 
     stack: Stack
     key_file: Path
     notes_url: str
+    shop_url: str
     identity_provider: "IdentityProvider"
 
 
@@ -90,10 +92,10 @@ def running_machines(folder: Path) -> Iterator[MachineStack]:
         signing_key = RSAKey.generate_key(2048, {"kid": "daemon-1", "use": "sig", "alg": "RS256"})
         key_file = folder / "daemon.pem"
         key_file.write_bytes(signing_key.as_pem(private=True))
-        notes_url = f"http://localhost:{free_ports(1)[0]}/mcp"
+        notes_url, shop_url = (f"http://localhost:{port}/mcp" for port in free_ports(2))
 
         def environment(options: Options) -> Mapping[str, str]:
-            resources = [resource(options), _notes(notes_url)]
+            resources = [resource(options), _notes(notes_url), _shop(shop_url)]
             clients = _clients(options.resource, notes_url, signing_key)
             return {
                 "AUTHSERVER_RESOURCES_FILE": _written(folder / "resources.json", resources),
@@ -102,7 +104,7 @@ def running_machines(folder: Path) -> Iterator[MachineStack]:
             }
 
         for stack in running(folder, with_gateway=True, environment=environment):
-            yield MachineStack(stack, key_file, notes_url, provider)
+            yield MachineStack(stack, key_file, notes_url, shop_url, provider)
 
 
 def _notes(url: str) -> dict[str, Any]:
@@ -114,6 +116,11 @@ def _notes(url: str) -> dict[str, Any]:
         "access_token_lifetime_seconds": 600,
         "signing_algorithm": "ES256",
     }
+
+
+def _shop(url: str) -> dict[str, Any]:
+    scopes = {"shop:read": "See what is in stock"}
+    return {"uri": url, "name": "Shop", "scopes": scopes, "default_scopes": list(scopes)}
 
 
 def _clients(mcp_url: str, notes_url: str, signing_key: RSAKey) -> list[dict[str, Any]]:
