@@ -31,7 +31,7 @@ from gevent.lock import BoundedSemaphore
 from mcpserver.app import create_app
 from mcpserver.documents import AUTHORIZATION_SERVER
 from mcpserver.metadata import ResourceMetadata
-from mcpserver.settings import Settings, load
+from mcpserver.settings import Settings, SettingsError, load
 from mcpserver.tools.registry import Feature, Features, gathered
 from mcpserver.transports.front import MOUNTS, Front, WsgiApplication
 
@@ -50,16 +50,20 @@ def mount(app: Flask, *features: Feature, settings: Settings | None = None) -> N
         settings: default: what the environment says (``MCPSERVER_PUBLIC_URL``, ``MCPSERVER_ISSUER``, …).
 
     Raises:
-        SettingsError: a setting is wrong.
+        SettingsError: a setting is wrong, or it is not said where clients reach the application.
         ValueError: there are no features, or two of a kind have one name.
     """
     if not features:
         raise ValueError("there is nothing to serve: pass tools, resources or prompts")
+    served = gathered(features)
     known = settings if settings is not None else load()
+    if "public_url" not in known.model_fields_set:
+        # The default is the local stack's gateway, where nobody will look for this application.
+        raise SettingsError("MCPSERVER_PUBLIC_URL: where clients reach this application must be said")
     if "default_scopes" not in known.model_fields_set:
         scopes = sorted({scope for each in features for scope in each.scopes})
         known = known.model_copy(update={"default_scopes": tuple(scopes)})
-    app.wsgi_app = _Mounted(app.wsgi_app, gathered(features), known)  # type: ignore[method-assign]
+    app.wsgi_app = _Mounted(app.wsgi_app, served, known)  # type: ignore[method-assign]
 
 
 class _Mounted:
@@ -109,10 +113,11 @@ class _Mounted:
 def _drain_at_sigterm(front: Front) -> None:
     """Tell open streams to come back when the worker is told to stop: it would wait for them otherwise."""
     before = signal.getsignal(signal.SIGTERM)
+    if not callable(before):
+        return  # nobody here stops gracefully
 
     def stop(number: int, frame: Any) -> None:
         gevent.spawn(front.drain)
-        if callable(before):
-            before(number, frame)
+        before(number, frame)
 
     signal.signal(signal.SIGTERM, stop)

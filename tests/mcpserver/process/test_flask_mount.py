@@ -16,7 +16,7 @@ import requests
 from flask import Flask
 
 from mcpserver.flask import mount
-from mcpserver.settings import Settings
+from mcpserver.settings import Settings, SettingsError
 from mcpserver.tools import tool
 from tests.mcpserver.running import META, REPOSITORY, Issuer, Server, events
 from tests.mcpserver.transports.ws_client import WsClient
@@ -270,6 +270,11 @@ def test_mounting_nothing_or_two_of_one_name_is_a_mistake() -> None:
         mount(Flask("shop"))
     with pytest.raises(ValueError, match="two tools"):
         mount(Flask("shop"), something, tool(name="something")(something.function))
+
+
+def test_a_mount_that_does_not_say_where_it_is_reached_is_a_mistake() -> None:
+    with pytest.raises(SettingsError, match="MCPSERVER_PUBLIC_URL"):
+        mount(Flask("shop"), something, settings=Settings(_env_file=None))
 
 
 def test_an_application_that_is_the_authorization_server_too_keeps_its_metadata() -> None:

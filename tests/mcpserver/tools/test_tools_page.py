@@ -20,8 +20,10 @@ def shown() -> dict[str, Any]:
     """What the page's code defines."""
     module = ModuleType("parcels")
     sys.modules["parcels"] = module  # where dataclasses look up their types
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        exec(compile(block, "docs/tools.md", "exec"), vars(module))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MCPSERVER_PUBLIC_URL", "http://localhost:8000")
+        for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+            exec(compile(block, "docs/tools.md", "exec"), vars(module))
     return vars(module)
 
 
