@@ -19,6 +19,7 @@ them.
 """
 
 from mcpserver.errors import JsonRpcError, ResourceNotFound, ToolError
+from mcpserver.principal import Principal
 from mcpserver.tools.context import Context
 from mcpserver.tools.header import Header
 from mcpserver.tools.model import Tool, tool
@@ -35,6 +36,7 @@ __all__ = [
     "JsonRpcError",
     "ListRoots",
     "ListedResource",
+    "Principal",
     "Prompt",
     "Question",
     "Resource",

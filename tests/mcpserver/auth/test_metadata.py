@@ -178,3 +178,11 @@ def test_no_text_breaks_out_of_a_challenges_quotes(description: str, scope: str)
 def test_offline_access_is_neither_advertised_nor_demanded(metadata: ResourceMetadata) -> None:
     assert "offline_access" not in str(metadata.document(CANONICAL))
     assert "offline_access" not in metadata.challenge(CANONICAL, None)
+
+
+def test_what_newcomers_are_asked_to_get_and_the_name_are_the_operators() -> None:
+    own = ResourceMetadata(Settings(resource_name="Parcels", default_scopes=("parcels:read",)))
+    document = own.document(CANONICAL)
+    assert (document["resource_name"], document["scopes_supported"]) == ("Parcels", ["parcels:read"])
+    assert 'scope="parcels:read"' in own.challenge(CANONICAL, None)
+    assert 'scope="a b"' in own.challenge(CANONICAL, "insufficient_scope", frozenset({"b", "a"}))
