@@ -104,4 +104,6 @@ def _bound_to(principal: Principal, request: Request) -> str:
 
 
 def _not_valid() -> JsonRpcError:
-    return JsonRpcError(INVALID_PARAMS, "Invalid params: requestState is not valid, or no longer")
+    # Whoever it belongs to: the same as for one that never was.
+    problem = "Invalid params: requestState is not valid, or no longer"
+    return JsonRpcError(INVALID_PARAMS, problem, http_status=404)
