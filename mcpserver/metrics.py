@@ -17,6 +17,14 @@ _REFUSED = Counter("mcpserver_requests_refused_total", "Requests refused, by rea
 _STREAMS = Gauge("mcpserver_open_streams", "Open event streams.", multiprocess_mode="livesum")
 _SESSIONS = Gauge("mcpserver_sessions", "Sessions of revisions before 2026.", multiprocess_mode="livesum")
 _TASKS = Gauge("mcpserver_running_tasks", "Calls that go on as tasks.", multiprocess_mode="livesum")
+_MODEL_DEMAND = Gauge(
+    "model_demand",
+    "1 while a question to the model is under way, or was within the last 30 minutes.",
+    multiprocess_mode="livemax",
+)
+_MODEL_QUESTIONS = Counter(
+    "mcpserver_model_questions_total", "Questions to the model, by outcome.", ["outcome"]
+)
 
 # labels() takes a lock and builds a key each time: remembered, because tools are few.
 _children: dict[tuple[str, bool], Histogram] = {}
@@ -53,3 +61,13 @@ def sessions(count: int) -> None:
 def tasks(count: int) -> None:
     """Say how many tasks run in this process."""
     _TASKS.set(count)
+
+
+def model_demand(wanted: bool) -> None:
+    """Say whether the model is wanted; what scales it reads this."""
+    _MODEL_DEMAND.set(wanted)
+
+
+def model_asked(outcome: str) -> None:
+    """Count one question to the model; ``outcome`` is a fixed word of ours."""
+    _MODEL_QUESTIONS.labels(outcome).inc()

@@ -1,5 +1,5 @@
-"""A language model behind an OpenAI-compatible URL: Kaito's service, or any other.
+"""A language model behind an OpenAI-compatible URL: questions go out, text comes back as it is written.
 
-``tools.ask_model`` uses it. ``client`` speaks the wire, ``demand`` says that somebody waits (which is what
-scales the model up from nothing), ``places`` bounds how many ask at once. Must not know MCP.
+``asking.Model`` is what ``tools.model_tool`` uses. Must not know MCP: errors here are sentences for whoever
+asked, and details for the log.
 """

@@ -1,6 +1,12 @@
-"""Whether the model is wanted: the metric ``model_demand`` that scales it (decision 11).
+"""Whether the model is wanted: while a question is under way, and for some time after the last one.
 
-1 while a call waits for the model or is answered, and for half an hour after the last one; KEDA reads it.
+``asking`` says when; the metric ``model_demand`` shows it, and what scales the model reads that (DESIGN
+decision 11). Must not scale anything itself.
+
+::
+
+    UNWANTED --a question--> WANTED --the last one is over--> LINGERING --time passes--> UNWANTED
+                               ^-----------a question-------------+
 """
 
 from collections.abc import Callable, Iterator
@@ -8,43 +14,32 @@ from contextlib import contextmanager
 from typing import Final
 
 import gevent
-from prometheus_client import Gauge
+from gevent import Greenlet
 
-IDLE_SECONDS: Final = 1800.0
-_DEMAND = Gauge(
-    "model_demand",
-    "1 while a call waits for the model or was made within the last 30 minutes.",
-    multiprocess_mode="livemax",
-)
-"""Scaling follows the highest of all processes: one that waits is enough."""
+LINGER_SECONDS: Final = 1800.0
 
 
 class Demand:
-    """Args: clock: seconds, monotonic."""
+    """Args: show: is told whether the model is wanted; linger_seconds: how long after the last question."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._asking = 0
-        self._last: float | None = None
-        self._timer: gevent.Greenlet[..., None] | None = None
-        _DEMAND.set(0)
+    def __init__(self, show: Callable[[bool], None], linger_seconds: float = LINGER_SECONDS) -> None:
+        self._show = show
+        self._linger_seconds = linger_seconds
+        self._under_way = 0
+        self._fading: Greenlet[..., None] | None = None
+        show(False)
 
     @contextmanager
-    def asking(self) -> Iterator[None]:
-        """Be a call that wants the model."""
-        self._asking += 1
-        self.refresh()
+    def raised(self) -> Iterator[None]:
+        """Hold the demand up for one question, and for a while after it."""
+        self._under_way += 1
+        if self._fading is not None:
+            self._fading.kill(block=False)
+            self._fading = None
+        self._show(True)
         try:
             yield
         finally:
-            self._asking -= 1
-            self._last = self._clock()
-            self.refresh()
-            if self._timer is not None:
-                self._timer.kill(block=False)
-            self._timer = gevent.spawn_later(IDLE_SECONDS, self.refresh)
-
-    def refresh(self) -> None:
-        """Bring the metric up to date: time passes without calls."""
-        recently = self._last is not None and self._clock() - self._last < IDLE_SECONDS
-        _DEMAND.set(1 if self._asking or recently else 0)
+            self._under_way -= 1
+            if not self._under_way:
+                self._fading = gevent.spawn_later(self._linger_seconds, self._show, False)

@@ -1,6 +1,6 @@
-"""How many may ask the model at once: each caller a few, all together some more.
+"""How many questions are under way at once: of one caller, and of all in this process.
 
-Nobody queues here: who finds no place is told, and decides what to do.
+Used by ``asking``. Must not make anybody wait: who finds no place is told so.
 """
 
 from collections import Counter
@@ -11,27 +11,27 @@ from mcpserver.model.errors import ModelBusy
 
 
 class Places:
-    """Args: per_caller, together: how many."""
+    """Args: per_caller: of one; together: of everybody."""
 
     def __init__(self, *, per_caller: int, together: int) -> None:
-        self._per_caller = per_caller
         self._together = together
+        self._per_caller = per_caller
         self._taken: Counter[str] = Counter()
 
     @contextmanager
     def taken(self, caller: str) -> Iterator[None]:
-        """Take a place.
+        """Hold a place.
 
         Raises:
             ModelBusy: there is none.
         """
         if self._taken[caller] >= self._per_caller:
             raise ModelBusy(
-                f"You have {self._per_caller} questions with the model already; "
-                "wait for one of them to be answered and ask again"
+                f"You have {self._per_caller} questions at the model already, as many as you may; "
+                "wait for an answer, then ask again"
             )
         if self._taken.total() >= self._together:
-            raise ModelBusy("Too many questions are with the model at the moment; try again in a minute")
+            raise ModelBusy("The model has as many questions as it may; ask again in a minute")
         self._taken[caller] += 1
         try:
             yield

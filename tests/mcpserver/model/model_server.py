@@ -1,5 +1,6 @@
 """An OpenAI-compatible server on a real socket that does what a test tells it to, also what none should."""
 
+import select
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,10 @@ class ModelServer:
 
     Attributes:
         requests: bodies of the questions, in order.
-        headers: of each request, as they came.
+        heads: of each request, as they came.
         left: set when a client closes its connection in the middle of an answer.
         release: what a script may wait for.
+        models: what it lists.
     """
 
     script: Script
@@ -33,6 +35,7 @@ class ModelServer:
     heads: list[str] = field(default_factory=list)
     left: Event = field(default_factory=Event)
     release: Event = field(default_factory=Event)
+    models: Any = field(default_factory=lambda: {"data": [{"id": "tiny"}]})
 
     @property
     def url(self) -> str:
@@ -58,7 +61,7 @@ class ModelServer:
             while len(body) < length:
                 body += client.recv(65536)
             if head.startswith(b"GET /v1/models"):
-                answer(client, 200, {"data": [{"id": "tiny"}]})
+                answer(client, 200, self.models)
                 return
             self.requests.append(orjson.loads(body))
             try:
@@ -125,10 +128,43 @@ def goes_on_for_ever(client: socket.socket, server: ModelServer) -> None:
 
 def hangs(client: socket.socket, server: ModelServer) -> None:
     """Take the question and say nothing."""
-    server.release.wait(30)
+    _wait(client, server)
 
 
 def hangs_in_the_middle(client: socket.socket, server: ModelServer) -> None:
     """Begin, and say nothing more."""
     client.sendall(STREAM_HEAD + chunk("begun"))
-    server.release.wait(30)
+    _wait(client, server)
+
+
+def _wait(client: socket.socket, server: ModelServer) -> None:
+    while not server.release.is_set():
+        if select.select([client], [], [], 0.02)[0] and not client.recv(1):
+            server.left.set()
+            return
+
+
+def drips(data: bytes, again: bytes = b"") -> Script:
+    """Return a script that sends byte by byte, then something over and over again."""
+
+    def play(client: socket.socket, server: ModelServer) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for n in range(len(data)):
+            client.sendall(data[n : n + 1])
+            if server.release.wait(0.01):
+                return
+        while again and not server.release.wait(0.01):
+            client.sendall(again)
+
+    return play
+
+
+def floods(data: bytes, head: bytes = STREAM_HEAD) -> Script:
+    """Return a script that sends something over and over again, as fast as it is taken."""
+
+    def play(client: socket.socket, _server: ModelServer) -> None:
+        client.sendall(head)
+        while True:
+            client.sendall(data)
+
+    return play
