@@ -1,7 +1,5 @@
 """What tasks may take: time, number, and whose access ended."""
 
-import pytest
-
 from tests.mcpserver.conftest import MakeWorld, World
 from tests.mcpserver.probing_tools import probe
 from tests.mcpserver.tasks.conftest import TaskClient, task_client
@@ -65,11 +63,13 @@ def test_a_tool_that_reports_without_end_is_told_of_now_and_then(client: TaskCli
     assert int(task["result"]["content"][0]["text"]) < 5
 
 
-@pytest.mark.parametrize("method", ["tools/list", "server/discover"])
-def test_without_tools_that_are_tasks_nothing_is_said_of_them(make_world: MakeWorld, method: str) -> None:
-    client = task_client(make_world())
-    assert "tasks" not in str(client.client.modern(method).result)
+def test_workers_that_share_nothing_have_no_tasks_and_tools_run_as_calls(make_world: MakeWorld) -> None:
+    client = task_client(make_world(tool_modules=JOBS, workers=2))
+    assert "extensions" not in client.client.modern("server/discover").result["capabilities"]
     assert client.ask("get", "x").error["code"] == -32601
+    assert client.call("guarded_job").result["content"][0]["text"] == "secret"
+    undeclared = TaskClient(client.client, {})
+    assert undeclared.call("guarded_job").result["content"][0]["text"] == "secret"
 
 
 def test_what_is_over_is_swept_away(make_world: MakeWorld) -> None:
