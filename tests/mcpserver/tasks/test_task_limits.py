@@ -1,5 +1,7 @@
 """What tasks may take: time, number, and whose access ended."""
 
+import pytest
+
 from tests.mcpserver.conftest import MakeWorld, World
 from tests.mcpserver.probing_tools import probe
 from tests.mcpserver.tasks.conftest import TaskClient, task_client
