@@ -108,11 +108,12 @@ class Session(Protocol):
     log_level: LogLevel | None
     """The least severe log line that the client wants."""
     changes_seen: str
-    """Position of the latest change that its standalone stream was told of; "" before the first reader."""
+    """Position of the latest change that its standalone stream was told of; "" before there was one. Setting
+    it may wait, and raise Unavailable."""
 
     @property
     def subscribed(self) -> AbstractSet[str]:
-        """URIs of the resources that the client subscribed to."""
+        """URIs of the resources that the client subscribed to, as far as this process knows; never waits."""
 
     def subscribe(self, uri: str) -> None:
         """Add a URI.
@@ -139,11 +140,12 @@ class Session(Protocol):
     def forget_stream(self, number: int) -> None:
         """Drop a stream that nothing was sent on."""
 
-    def check_room(self, request_id: RequestId) -> None:
-        """Refuse one more call when too many run, or one that could not be told from another.
+    def take_room(self, request_id: RequestId, stream: Stream) -> None:
+        """Take the room of one more call, which is answered on a stream; ``started`` has to follow.
 
         Raises:
-            JsonRpcError: server busy, or invalid request.
+            JsonRpcError: too many run, or one that it could not be told from: server busy, or invalid
+                request.
         """
 
     def started(self, request_id: RequestId, cancel: Callable[[], object]) -> None:

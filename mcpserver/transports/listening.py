@@ -4,6 +4,7 @@ Called by the transports when such a stream opens. Must not decide who is told w
 ``protocol.subscriptions`` does.
 """
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from mcpserver.changes.model import Change, TaskChanged
 from mcpserver.changes.protocol import Changes
-from mcpserver.errors import SERVER_BUSY, JsonRpcError
+from mcpserver.errors import SERVER_BUSY, JsonRpcError, Unavailable
 from mcpserver.principal import Principal
 from mcpserver.protocol import jsonrpc, subscriptions
 from mcpserver.protocol.call import Call
@@ -24,6 +25,7 @@ from mcpserver.transports.teller import Teller
 
 MAX_PER_CALLER: Final = 100
 """Subscriptions that one person may have open in a process."""
+_log = logging.getLogger(__name__)
 
 # The state of a task as a notification tells it; None for one that is gone or somebody else's.
 DescribeTask = Callable[[Principal, str], Mapping[str, Any] | None]
@@ -94,7 +96,7 @@ class Listening:
 
     def opened(self, session: Session) -> None:
         """Remember where the changes were when a session began: from there on its client is told."""
-        session.changes_seen = self._changes.position()
+        _saw(session, self._changes.position())
 
     def attend(self, session: Session, subject: str, stream: Stream) -> Callable[[], None]:
         """Tell a session's standalone stream, whose reader is attached, of changes: first of those that no
@@ -107,10 +109,7 @@ class Listening:
         if former is not None:
             former()
 
-        def told(position: str) -> None:
-            session.changes_seen = position
-
-        teller = Teller(partial(stream.send, is_urgent=False), told)
+        teller = Teller(partial(stream.send, is_urgent=False), partial(_saw, session))
 
         def hear(position: str, change: Change) -> None:
             if isinstance(change, TaskChanged):
@@ -157,6 +156,14 @@ class Listening:
         self._open[subject] -= 1
         if not self._open[subject]:
             del self._open[subject]
+
+
+def _saw(session: Session, position: str) -> None:
+    try:
+        session.changes_seen = position
+    except Unavailable as error:
+        # What was told already may be told again, which does no harm.
+        _log.info("a position is not kept", extra={"detail": error.private_detail})
 
 
 def _once(end: Callable[[], None]) -> Callable[[], None]:

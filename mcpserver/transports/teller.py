@@ -6,13 +6,18 @@ can be waiting than the listener asked to be told. Must not decide what is told.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 import gevent
+
+from mcpserver.errors import Unavailable
+
+_TRIED_AGAIN_AFTER_SECONDS: Final = 1.0
 
 
 class Teller:
     """Args:
-    send: brings a notification to the listener; may wait.
+    send: brings a notification to the listener; may wait, and is tried again when it raises Unavailable.
     told: called with the position of the change that a notification told of, when it was sent.
     """
 
@@ -61,7 +66,12 @@ class Teller:
                 # Taken out first: what becomes due again while this waits is sent again.
                 position = self._due.pop(notification)
                 self._is_sending = True
-                self._send(notification)
+                try:
+                    self._send(notification)
+                except Unavailable:
+                    self._due = {notification: position, **self._due}
+                    gevent.sleep(_TRIED_AGAIN_AFTER_SECONDS)
+                    continue
                 self._is_sending = False
                 if self._told is not None:
                     self._told(position)

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import gevent
+import pytest
 from gevent.event import Event
 
+from mcpserver.errors import Unavailable
 from mcpserver.transports.teller import Teller
 
 
@@ -76,6 +78,22 @@ def test_what_was_missed_comes_first_and_is_not_repeated() -> None:
     settle(lambda: not teller.is_behind)
     assert listener.heard == [b"missed", b"both", b"live"]
     assert listener.told == ["1", "2", "8"]
+
+
+def test_what_cannot_be_sent_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcpserver.transports.teller._TRIED_AGAIN_AFTER_SECONDS", 0)
+    listener = Listener()
+    failures = [Unavailable("away", "for a while", retry_after_seconds=1)] * 2
+
+    def send(notification: bytes) -> None:
+        if failures:
+            raise failures.pop()
+        listener.send(notification)
+
+    teller = Teller(send, listener.told.append)
+    teller.begin([("1", b"a"), ("2", b"b")])
+    settle(lambda: not teller.is_behind)
+    assert (listener.heard, listener.told) == ([b"a", b"b"], ["1", "2"])
 
 
 def test_nothing_is_sent_after_the_end_and_what_was_not_sent_is_known() -> None:
