@@ -27,10 +27,10 @@ STACK_OPTIONS = \
 	$(if $(NO_GATEWAY),--no-gateway)
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor test bench lint format clean environment dev-environment
+.PHONY: help up doctor test test-model bench lint format clean environment dev-environment
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
 
 up: environment ## run the whole stack; Ctrl-C stops it
 	@$(if $(CONFORMANCE),MCPSERVER_TOOL_MODULES='["tests.conformance"]') exec $(VENV) -m devstack.cli up --stop-with-parent $(STACK_OPTIONS)
@@ -41,6 +41,9 @@ doctor: environment ## check each part of the stack and say what to do
 test: dev-environment ## run the tests
 	@$(VENV) scripts/prerequisites.py
 	@exec $(VENV) -m pytest $(PYTEST)
+
+test-model: dev-environment ## ask a real model server, which is compiled first: minutes
+	@exec $(VENV) -m pytest tests/llama/real_model.py $(PYTEST)
 
 bench: dev-environment ## measure speed and memory against a fixed reference
 	@exec $(VENV) -m benchmarks
@@ -57,7 +60,7 @@ format: dev-environment ## rewrite the code in the house's format, and docs/sett
 	@$(VENV) scripts/settings_page.py
 
 clean: ## remove the environment, caches and the local state
-	@rm -rf .venv .mcpstack tests/node/node_modules tests/fastmcp/.venv tests/mcp1/.venv *.egg-info build dist
+	@rm -rf .venv .mcpstack tests/node/node_modules tests/fastmcp/.venv tests/mcp1/.venv tests/llama/.venv *.egg-info build dist
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
