@@ -163,7 +163,13 @@ class Tasks:
             changed = made_of(task)
             if changed is task:
                 return task
-            if self._store.replace(changed):
+            try:
+                is_kept = self._store.replace(changed)
+            except TasksUnavailable:
+                # Perhaps it was kept: whoever listens looks for itself.
+                self._changes.publish(TaskChanged(task_id))
+                raise
+            if is_kept:
                 self._changes.publish(TaskChanged(task_id))
                 return changed
         return None

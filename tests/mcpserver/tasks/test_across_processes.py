@@ -10,6 +10,7 @@ import pytest
 from gevent.event import Event
 
 from mcpserver.changes.memory import MemoryChanges
+from mcpserver.changes.model import TaskChanged
 from mcpserver.principal import Principal
 from mcpserver.tasks.model import Task
 from mcpserver.tasks.protocol import TaskNotFound, TaskStore, TasksUnavailable
@@ -38,6 +39,7 @@ class FailingStore:
 
     store: TaskStore
     is_away: bool = False
+    loses_answers: bool = False
     refused: int = 0
 
     def add(self, task: Task) -> None:
@@ -53,7 +55,11 @@ class FailingStore:
     def replace(self, task: Task) -> bool:
         """See ``TaskStore``."""
         self._check()
-        return self.store.replace(task)
+        is_kept = self.store.replace(task)
+        if self.loses_answers:
+            self.loses_answers = False
+            raise TasksUnavailable("no answer")
+        return is_kept
 
     def _check(self) -> None:
         if self.is_away:
@@ -175,6 +181,17 @@ def test_a_result_waits_for_a_store_that_is_away(pods: Pods, clock: Clock) -> No
     finishing.get(timeout=10)
     assert not here.is_busy()
     assert here.get(ALICE, running.task_id).status == "completed"
+
+
+def test_a_result_that_was_kept_without_an_answer_is_told(pods: Pods, clock: Clock) -> None:
+    here = pods.pod("here", clock)
+    running = pods.start(here)
+    told = []
+    pods.changes.watch(lambda _position, change: told.append(change))
+    pods.store.loses_answers = True
+    here.finish(running.task_id, "completed", result={"content": []})
+    assert here.get(ALICE, running.task_id).status == "completed"
+    assert told == [TaskChanged(running.task_id)]
 
 
 def test_a_task_that_waits_for_answers_outlives_a_store_that_is_away(pods: Pods, clock: Clock) -> None:
