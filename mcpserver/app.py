@@ -138,7 +138,7 @@ def create_app(
     return Front(
         core,
         websocket,
-        documents(metadata, settings.issuer, jwks, revocations, store),
+        documents(metadata, settings.issuer, jwks, revocations, store, None),
         stop=revocations.stop if revocations is not None else _nothing,
         keeps_tasks=tasks.is_busy if tasks is not None else bool,
     )

@@ -4,10 +4,13 @@ Made by ``app``. Everything here is public and takes no token; ``/healthz``, ``/
 not routed by the gateway.
 """
 
+from collections.abc import Callable
+
 import orjson
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from mcpserver.errors import Unavailable
 from mcpserver.jwks import JwksClient
 from mcpserver.metadata import ResourceMetadata
 from mcpserver.revocations import Revocations, RevocationState
@@ -25,9 +28,10 @@ def documents(
     jwks: JwksClient,
     revocations: Revocations | None,
     store: SnippetStore | None,
+    check_shared: Callable[[], None] | None,
 ) -> Flask:
     """Return the application; ``revocations`` is None where no list is followed, ``store`` where no snippets
-    are kept.
+    are kept, ``check_shared`` where processes share nothing.
     """
     app = Flask("mcpserver", static_folder=None)
 
@@ -68,7 +72,8 @@ def documents(
     def ready() -> Response:
         keys, revoked = jwks.state(), revocations.state() if revocations is not None else None
         snippets = _snippets_status(store) if store is not None else "off"
-        statuses = {keys.status, snippets, revoked.status if revoked is not None else "off"}
+        shared = _shared_status(check_shared)
+        statuses = {keys.status, snippets, revoked.status if revoked is not None else "off", shared["status"]}
         is_ready = statuses.isdisjoint({"empty", "unavailable"})
         body = {
             "status": "unavailable"
@@ -85,6 +90,7 @@ def documents(
                 },
                 "revocations": _revocations(revoked),
                 "snippets": {"status": snippets},
+                "shared_state": shared,
             },
         }
         return _json(body, 200 if is_ready else 503)
@@ -130,6 +136,16 @@ def _snippets_status(store: SnippetStore) -> str:
     except SnippetStoreUnavailable:
         return "unavailable"
     return "ok"
+
+
+def _shared_status(check: Callable[[], None] | None) -> dict[str, str | None]:
+    if check is None:
+        return {"status": "off"}
+    try:
+        check()
+    except Unavailable as error:
+        return {"status": "unavailable", "last_error": error.private_detail}
+    return {"status": "ok", "last_error": None}
 
 
 def _json(body: object, status: int = 200) -> Response:

@@ -15,6 +15,7 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from pydantic import SecretStr
 
+from mcpserver.errors import Unavailable
 from mcpserver.settings import Settings
 from serving.server import run
 from telemetry.logs import setup
@@ -25,13 +26,13 @@ _log = logging.getLogger(__name__)
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     setup("mcpserver", fmt=settings.log_format)
-    if settings.workers > 1:
+    if settings.workers > 1 and settings.redis_url is None:
         _log.warning(
-            "several workers and no shared sessions: clients of 2025-11-25 and before are served without "
-            "sessions, streams and resumption, those of 2024-11-05 not at all"
+            "several workers and no REDIS_URL: clients of 2025-11-25 and before are served without sessions, "
+            "streams and resumption, those of 2024-11-05 not at all; there are no tasks and subscriptions"
         )
 
-    if settings.state_secret is None:
+    if settings.state_secret is None and settings.redis_url is None:
         # Before the workers are forked: what one has sealed, another must be able to open.
         settings = settings.model_copy(update={"state_secret": SecretStr(secrets.token_urlsafe(32))})
 
@@ -42,6 +43,9 @@ def serve(settings: Settings) -> None:
             return app.create_app(settings)
         except app.ToolsUnusable as error:
             _log.error("%s", error)
+            raise SystemExit(Arbiter.APP_LOAD_ERROR) from None
+        except Unavailable as error:
+            _log.error("REDIS_URL: %s", error.private_detail)
             raise SystemExit(Arbiter.APP_LOAD_ERROR) from None
 
     run(load, host=settings.host, port=settings.port, workers=settings.workers, service="mcpserver")

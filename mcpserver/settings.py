@@ -32,6 +32,7 @@ _PREFIX: Final = "MCPSERVER_"
 _SOURCE_FIELD: Final = re.compile(r'field "(\w+)"')
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _PATHS: Final = ("/mcp", "/mcp/sse")
+_REDIS_SCHEMES: Final = frozenset(("redis", "rediss", "unix"))
 
 
 class SettingsError(Exception):
@@ -74,7 +75,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8082, ge=1, le=65535)
     """TCP port."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Processes. Sessions of revisions before 2026 live in one process: with more, those are refused."""
+    """Processes. With more than one and no REDIS_URL, revisions before 2026 have no sessions, and there are no
+    tasks and subscriptions."""
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or text for a terminal."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
@@ -88,7 +90,7 @@ class Settings(BaseSettings):
     session_idle_seconds: float = Field(default=1800.0, gt=0)
     """A session that nobody uses, and that no stream holds open, ends after this."""
     max_sessions: int = Field(default=20_000, ge=1)
-    """Sessions of one process; the one idle longest makes room."""
+    """Sessions of one process, with REDIS_URL of all; the one idle longest makes room."""
     max_sessions_per_caller: int = Field(default=2_000, ge=1)
     """Sessions of one person, through whatever clients; further ones are refused with 429."""
     input_timeout_seconds: float = Field(default=300.0, gt=0)
@@ -103,8 +105,10 @@ class Settings(BaseSettings):
     """Tasks of one person that are kept, those that are over included; further calls run without one where
     they can."""
     redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url"))
-    """REDIS_URL: sessions, changes and tasks are shared through it, so that any worker of any pod serves
-    them."""
+    """REDIS_URL: redis://, rediss:// or unix://; sessions, changes and tasks are shared through it, so that any
+    worker of any pod serves them. A secret: it may hold a password."""
+    redis_cluster: bool = False
+    """Whether REDIS_URL names a node of a Redis Cluster (OSS cluster protocol)."""
     tool_modules: tuple[str, ...] = ()
     """Modules whose tools are served beside the built-in ones and those of installed packages. JSON list."""
     model_url: str = ""
@@ -157,6 +161,13 @@ class Settings(BaseSettings):
         if url.port == 0 or url.username or url.password:  # reading the port checks it
             raise ValueError("must be an http or https URL")
         return value.rstrip("/")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in _REDIS_SCHEMES:
+            raise ValueError("must be a redis://, rediss:// or unix:// URL")
+        return value
 
     @model_validator(mode="before")
     @classmethod
