@@ -10,7 +10,14 @@ from typing import Any, Final
 
 import orjson
 
-from mcpserver.errors import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, SERVER_BUSY, JsonRpcError
+from mcpserver.errors import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    SERVER_BUSY,
+    JsonRpcError,
+    Unavailable,
+)
 from mcpserver.wire import RequestId
 from telemetry import correlation
 
@@ -187,6 +194,12 @@ def id_in_use() -> JsonRpcError:
 def stopped() -> JsonRpcError:
     """Return the error for a call that was not over when this process had to stop."""
     return JsonRpcError(SERVER_BUSY, "This server stops before the call is over", http_status=503)
+
+
+def unavailable(problem: Unavailable) -> JsonRpcError:
+    """Return the error for something that is not there at the moment."""
+    detail = problem.private_detail
+    return JsonRpcError(SERVER_BUSY, str(problem), http_status=503, private_detail=detail)
 
 
 def internal_error(correlation_id: str) -> JsonRpcError:

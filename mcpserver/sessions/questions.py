@@ -34,27 +34,25 @@ class Questions:
     def ask(
         self,
         requests: Mapping[str, tuple[str, dict[str, Any]]],
-        send: Callable[[bytes], None],
-        prefix: str = "",
+        send: Callable[[RequestId, bytes], None],
     ) -> Mapping[str, dict[str, Any]]:
         """Send requests and return their results by key.
 
         Args:
             requests: method and params by key.
-            send: brings a message to the client.
-            prefix: of the requests' ids.
+            send: brings a message about a request to the client: the request, or that it is withdrawn.
 
         Raises:
             Unanswered: an error came back, or no answer in time; what was not answered is withdrawn.
         """
-        asked = {f"{prefix}{secrets.token_urlsafe(9)}": key for key in requests}
+        asked = {secrets.token_urlsafe(9): key for key in requests}
         outcomes: dict[RequestId, AsyncResult[Outcome]] = {each: AsyncResult() for each in asked}
         self._waiting.update(outcomes)
         try:
             for request_id, key in asked.items():
                 method, params = requests[key]
                 message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
-                send(orjson.dumps(message))
+                send(request_id, orjson.dumps(message))
             with gevent.Timeout(self._timeout_seconds) as deadline:
                 try:
                     return {key: _result(outcomes[request_id].get()) for request_id, key in asked.items()}
@@ -65,7 +63,7 @@ class Questions:
         finally:
             for request_id in asked:
                 if self._waiting.pop(request_id, None) is not None and not outcomes[request_id].ready():
-                    send(_withdrawal(request_id))
+                    send(request_id, _withdrawal(request_id))
 
     def answered(
         self, request_id: RequestId | None, result: dict[str, Any] | None, error: dict[str, Any] | None

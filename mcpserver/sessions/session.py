@@ -116,7 +116,7 @@ class Session:
         """See ``protocol.Session``."""
         subscribed = {*self.subscribed, uri}
         if len(subscribed) > MAX_SUBSCRIPTIONS or sum(map(len, subscribed)) > MAX_SUBSCRIBED_CHARACTERS:
-            raise JsonRpcError(SERVER_BUSY, "This session has too many subscriptions")
+            raise too_many_subscriptions()
         self._subscribed = subscribed
 
     def unsubscribe(self, uri: str) -> None:
@@ -130,21 +130,14 @@ class Session:
             self._running = {}
         self._running[request_id] = cancel
 
-    def check_room(self, request_id: RequestId) -> None:
-        """Refuse one more call when too many run, or one that could not be told from another.
-
-        Raises:
-            JsonRpcError: server busy, or invalid request.
-        """
+    def take_room(self, request_id: RequestId, _stream: Stream) -> None:
+        """See ``protocol.Session``."""
         if self._running is None:
             return
         if request_id in self._running:
-            # MCP Basic, "Requests": an id must not have been used before within the session.
-            raise JsonRpcError(
-                INVALID_REQUEST, "Invalid request: a call with this id is running", http_status=400
-            )
+            raise no_room(is_running=True)
         if len(self._running) >= MAX_RUNNING_CALLS:
-            raise JsonRpcError(SERVER_BUSY, "Too many calls of this session are running", http_status=429)
+            raise no_room(is_running=False)
 
     def ended(self, request_id: RequestId) -> None:
         """Forget a call that is over."""
@@ -169,7 +162,7 @@ class Session:
         """See ``protocol.Session``."""
         if self._questions is None:
             self._questions = Questions(self._input_timeout_seconds)
-        return self._questions.ask(requests, stream.force)
+        return self._questions.ask(requests, lambda _, data: stream.force(data))
 
     def answered(
         self, request_id: RequestId | None, result: dict[str, Any] | None, error: dict[str, Any] | None
@@ -193,3 +186,18 @@ class Session:
             self.cancel(request_id)
         for stream in self._streams.values():
             stream.close()
+
+
+def no_room(*, is_running: bool) -> JsonRpcError:
+    """Return the error for one more call: one with its id runs already, or too many do."""
+    if is_running:
+        # MCP Basic, "Requests": an id must not have been used before within the session.
+        return JsonRpcError(
+            INVALID_REQUEST, "Invalid request: a call with this id is running", http_status=400
+        )
+    return JsonRpcError(SERVER_BUSY, "Too many calls of this session are running", http_status=429)
+
+
+def too_many_subscriptions() -> JsonRpcError:
+    """Return the error for one more subscription."""
+    return JsonRpcError(SERVER_BUSY, "This session has too many subscriptions")

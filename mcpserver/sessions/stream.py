@@ -19,7 +19,7 @@ from gevent.event import Event
 CAPACITY: Final = 256
 CAPACITY_BYTES: Final = 1024 * 1024
 # Room that only responses take, so that they never push out what was not read yet.
-_RESERVED: Final = 32
+RESERVED: Final = 32
 # A writer that nobody makes wait lets others run after this many events.
 _TURN: Final = 64
 
@@ -67,7 +67,7 @@ class EventStream:
 
     def send(self, data: bytes, *, is_urgent: bool = True) -> None:
         """See ``protocol.Stream``."""
-        reserved = _RESERVED if is_urgent else max(_RESERVED, self._capacity // 2)
+        reserved = RESERVED if is_urgent else max(RESERVED, self._capacity // 2)
         while self._reader and not self.closed and not self._make_room(len(data), reserved):
             if self._room is None:
                 self._room = Event()
@@ -77,7 +77,7 @@ class EventStream:
             gevent.sleep(0)
             return
         if not self._reader:
-            self._make_room(len(data), _RESERVED, drop_unread=True)
+            self._make_room(len(data), RESERVED, drop_unread=True)
             if self._next % _TURN == 0:
                 gevent.sleep(0)
         self._append(data)
@@ -168,7 +168,7 @@ class EventStream:
 
     def is_full(self) -> bool:
         """Say whether what was not read leaves room for responses only."""
-        return not self._make_room(0, _RESERVED)
+        return not self._make_room(0, RESERVED)
 
     def wake(self) -> None:
         """Make a waiting reader look up."""

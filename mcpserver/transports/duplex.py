@@ -99,7 +99,16 @@ class Duplex:
     def _start(self, request: Request) -> None:
         if request.id in self._subscriptions:
             raise jsonrpc.id_in_use()
-        self._session.check_room(request.id)
+        self._session.take_room(request.id, self._stream)
+        runs = False
+        try:
+            runs = self._begin(request)
+        finally:
+            if not runs:
+                self._session.ended(request.id)
+
+    def _begin(self, request: Request) -> bool:
+        """Answer a request; say whether it runs as a call."""
         if self._stream.is_full():
             # A client that asks without reading the answers.
             raise JsonRpcError(SERVER_BUSY, "Too many answers wait to be read", http_status=429)
@@ -107,12 +116,13 @@ class Duplex:
         if call.version == eras.MODERN and request.method == "subscriptions/listen":
             self._core.dispatcher.check(call)
             self._subscriptions[request.id] = self._core.listening.subscribe(call, self._stream)
-            return
+            return False
         # Known before the call begins, so that the refusal can be a challenge.
         self._core.dispatcher.admit(call)
         answer = _StreamAnswer(request.id, self._stream)
         channel.answer = answer
         running.start(self._core.ongoing, self._core.dispatcher, call, self._session, answer.finished)
+        return True
 
     def _call(self, request: Request) -> tuple[Call, StreamChannel]:
         session = self._session

@@ -182,8 +182,8 @@ class HttpEndpoint:
         if session is not None:
             version = session.version
             if message.method == "tools/call" or self._core.dispatcher.speaks(message):
-                session.check_room(message.id)
                 stream = session.new_stream()
+                session.take_room(message.id, stream)
                 channel = StreamChannel(stream, session)
                 level, capabilities = session.log_level, session.capabilities
                 call = Call(principal, message, version, channel, level, session, capabilities)

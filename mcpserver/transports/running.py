@@ -11,11 +11,11 @@ import gevent
 from gevent import Greenlet
 from gevent.event import AsyncResult
 
-from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError, Unanswered
+from mcpserver.errors import NO_CODE, CallCancelled, InsufficientScope, JsonRpcError, Unanswered, Unavailable
 from mcpserver.protocol import jsonrpc
 from mcpserver.protocol.call import Call, Outcome
 from mcpserver.protocol.dispatch import Dispatcher
-from mcpserver.sessions.protocol import Session, Stream
+from mcpserver.sessions.protocol import Session, SessionNotFound, Stream
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.wire import RequestId
 from telemetry import correlation
@@ -174,15 +174,20 @@ def start(
             outcome.append(dispatcher.dispatch(call))
         except (JsonRpcError, InsufficientScope) as error:
             outcome.append(error)
+        except Unavailable as error:
+            outcome.append(jsonrpc.unavailable(error))
+        except SessionNotFound:
+            pass  # it was closed meanwhile: nobody is there to be answered
         except CallCancelled:
             if ongoing.is_out_of_time:
                 outcome.append(jsonrpc.stopped())
 
     def end(_greenlet: object) -> None:
         ongoing.over(stay)
+        finished(outcome[0] if outcome else None)
+        # Behind the response: whoever waits for the calls of a session waits for their responses.
         if session is not None and not (isinstance(channel, StreamChannel) and channel.is_detached):
             session.ended(call.request.id)
-        finished(outcome[0] if outcome else None)
 
     greenlet: Greenlet[..., None] = gevent.spawn(run, correlation.current())
 

@@ -1,15 +1,15 @@
 """HTTP+SSE of 2024-11-05: a stream that answers everything, and an endpoint that takes messages for it.
 
 Called by ``front``. The endpoint event is relative (``message?sessionId=…``), so that it survives a
-gateway's path rewriting. A session lives as long as its stream. Must not be used with several workers:
-stream and messages would meet in different processes.
+gateway's path rewriting. A session lives as long as its stream. Must not know where sessions are kept: the
+stream may be in one process and a message for it come to another.
 """
 
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qs
 
-from mcpserver.errors import McpServerError, RequestRefused
+from mcpserver.errors import McpServerError, RequestRefused, Unavailable
 from mcpserver.guard import ACCEPT_STREAM, check_accepts, check_json
 from mcpserver.principal import Principal
 from mcpserver.sessions.protocol import Session, SessionNotFound, Sessions
@@ -42,10 +42,10 @@ class SseEndpoints:
             check_accepts(environ, *ACCEPT_STREAM)
             sessions = self._sessions()
             session = sessions.open(principal, VERSION, {})
-            start_events(environ, start_response)
             stream = session.standalone_stream()
             reader = stream.attach()
             unwatch = self._core.listening.attend(session, principal.subject, stream)
+            start_events(environ, start_response)
 
             def end() -> None:
                 unwatch()
@@ -102,5 +102,5 @@ class SseEndpoints:
 def _close(sessions: Sessions, session: Session, principal: Principal) -> None:
     try:
         sessions.close(session.id, principal)
-    except SessionNotFound:
+    except (SessionNotFound, Unavailable):
         session.close()
