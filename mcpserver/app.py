@@ -3,14 +3,11 @@
 Called in each worker by ``serve``, and by tests with parts of their own. Must not decide anything else.
 """
 
-import secrets
 import time
 from collections.abc import Callable
 
 from mcpserver import metrics
 from mcpserver.auth import Authenticator
-from mcpserver.changes.memory import MemoryChanges
-from mcpserver.changes.protocol import Changes
 from mcpserver.documents import documents
 from mcpserver.fetching import http_session
 from mcpserver.guard import Guard
@@ -32,16 +29,12 @@ from mcpserver.protocol.server import server_methods
 from mcpserver.protocol.subscriptions import Subscriptions
 from mcpserver.protocol.task_methods import TaskMethods
 from mcpserver.protocol.tool_methods import ToolMethods
-from mcpserver.redis_link import RedisLink
 from mcpserver.revocations import Revocations, nothing_is_revoked
-from mcpserver.sessions.memory import MemorySessions
-from mcpserver.sessions.protocol import Sessions
 from mcpserver.settings import NO_REVOCATIONS, Settings
+from mcpserver.sharing import Shared, share
 from mcpserver.snippets.opening import open_store
 from mcpserver.snippets.protocol import SnippetStore
-from mcpserver.tasks.memory import MemoryTaskStore, OneProcess
 from mcpserver.tasks.model import EXTENSION
-from mcpserver.tasks.redis import RedisTaskStore
 from mcpserver.tasks.running import Tasks
 from mcpserver.tools.ask_model import ask_model_tool
 from mcpserver.tools.builtin import built_in_features
@@ -71,6 +64,7 @@ def create_app(
 
     Raises:
         ToolsUnusable: see ``make_features``.
+        Unavailable: Redis is needed and does not answer.
     """
     store = None
     if features is None:
@@ -88,27 +82,25 @@ def create_app(
         clock,
         revoked=revocations.revoked if revocations is not None else nothing_is_revoked,
     )
-    changes = MemoryChanges()
-    tasks = _tasks(settings, features, changes, clock, None)
+    shared = share(settings, clock)
+    tasks = _tasks(settings, features, shared, clock)
     task_methods = TaskMethods(tasks) if tasks is not None else None
-    contexts = Contexts(changes, _request_states(settings, clock), tasks)
-    sessions = _sessions(settings)
+    states = RequestStates(shared.state_secrets, settings.input_timeout_seconds, clock)
+    contexts = Contexts(shared.changes, states, tasks)
     resources = ResourceMethods(features, contexts)
     rules = Subscriptions(features, resources)
-    # Several workers that share nothing would tell some of the changes only.
-    tells_changes = settings.workers == 1
     methods = {
         **server_methods(
             Capabilities(
                 features,
-                with_sessions=sessions is not None,
-                tells_changes=tells_changes,
+                with_sessions=shared.sessions is not None,
+                tells_changes=shared.tells_changes,
                 extensions={EXTENSION: {}} if task_methods is not None else None,
             )
         ),
         **ToolMethods(features.tools, contexts).methods(),
         **resources.methods(),
-        **(rules.methods() if tells_changes else {}),
+        **(rules.methods() if shared.tells_changes else {}),
         **(task_methods.methods() if task_methods is not None else {}),
         **PromptMethods(features, contexts).methods(),
         **CompletionMethods(features, contexts).methods(),
@@ -123,11 +115,13 @@ def create_app(
         ),
         auth=auth,
         dispatcher=Dispatcher(methods),
-        sessions=sessions,
+        sessions=shared.sessions,
         errors=ErrorRenderer(metadata),
         carrier=Carrier(settings.keepalive_seconds, settings.drain_seconds, clock, ongoing),
         ongoing=ongoing,
-        listening=Listening(changes, rules, task_methods.describe if task_methods is not None else _no_task),
+        listening=Listening(
+            shared.changes, rules, task_methods.describe if task_methods is not None else _no_task
+        ),
     )
     websocket = WebSocketEndpoint(
         core,
@@ -138,9 +132,10 @@ def create_app(
     return Front(
         core,
         websocket,
-        documents(metadata, settings.issuer, jwks, revocations, store, None),
+        documents(metadata, settings.issuer, jwks, revocations, store=store, check_shared=shared.check),
         stop=revocations.stop if revocations is not None else _nothing,
-        keeps_tasks=tasks.is_busy if tasks is not None else bool,
+        close=shared.close,
+        is_writing=lambda: shared.is_busy() or (tasks is not None and tasks.is_busy()),
     )
 
 
@@ -206,28 +201,14 @@ def _revocations(
     )
 
 
-def _request_states(settings: Settings, clock: Callable[[], float]) -> RequestStates:
-    secret = settings.state_secret
-    own = secret.get_secret_value() if secret is not None else secrets.token_urlsafe(32)
-    return RequestStates(own.split(","), settings.input_timeout_seconds, clock)
-
-
 def _tasks(
-    settings: Settings,
-    features: Features,
-    changes: Changes,
-    clock: Callable[[], float],
-    link: RedisLink | None,
+    settings: Settings, features: Features, shared: Shared, clock: Callable[[], float]
 ) -> Tasks | None:
     """Return the tasks; None where no tool is one, or another worker could not find them."""
-    if all(tool.task == "never" for tool in features.tools.values()):
+    if shared.tasks is None or all(tool.task == "never" for tool in features.tools.values()):
         return None
-    ttl_seconds, most = settings.task_ttl_seconds, settings.max_tasks_per_caller
-    if link is not None:
-        return Tasks(RedisTaskStore(link, clock, most), link, changes, clock, ttl_seconds=ttl_seconds)
-    if settings.workers > 1:
-        return None
-    return Tasks(MemoryTaskStore(clock, most), OneProcess(), changes, clock, ttl_seconds=ttl_seconds)
+    store, processes = shared.tasks
+    return Tasks(store, processes, shared.changes, clock, ttl_seconds=settings.task_ttl_seconds)
 
 
 def _no_task(_principal: Principal, _task_id: str) -> None:
@@ -236,15 +217,3 @@ def _no_task(_principal: Principal, _task_id: str) -> None:
 
 def _nothing() -> None:
     """Stop nothing: nothing goes on beside the requests."""
-
-
-def _sessions(settings: Settings) -> Sessions | None:
-    if settings.workers > 1:
-        return None
-    return MemorySessions(
-        time.monotonic,
-        idle_seconds=settings.session_idle_seconds,
-        most=settings.max_sessions,
-        most_per_caller=settings.max_sessions_per_caller,
-        input_timeout_seconds=settings.input_timeout_seconds,
-    )

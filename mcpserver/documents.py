@@ -27,6 +27,7 @@ def documents(
     issuer: str,
     jwks: JwksClient,
     revocations: Revocations | None,
+    *,
     store: SnippetStore | None,
     check_shared: Callable[[], None] | None,
 ) -> Flask:

@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8082, ge=1, le=65535)
     """TCP port."""
     workers: int = Field(default=1, ge=1, le=64)
-    """Processes. With more than one and no REDIS_URL, revisions before 2026 have no sessions, and there are no
-    tasks and subscriptions."""
+    """Processes. With more than one and no REDIS_URL, revisions before 2026 have no sessions, and nobody has
+    tasks or subscriptions."""
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or text for a terminal."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
@@ -105,8 +105,8 @@ class Settings(BaseSettings):
     """Tasks of one person that are kept, those that are over included; further calls run without one where
     they can."""
     redis_url: SecretStr | None = Field(default=None, validation_alias=AliasChoices("REDIS_URL", "redis_url"))
-    """REDIS_URL: redis://, rediss:// or unix://; sessions, changes and tasks are shared through it, so that any
-    worker of any pod serves them. A secret: it may hold a password."""
+    """REDIS_URL: redis://, rediss:// or unix://; sessions, changes and tasks are shared through it, so that
+    any worker of any pod serves them. A secret: it may hold a password."""
     redis_cluster: bool = False
     """Whether REDIS_URL names a node of a Redis Cluster (OSS cluster protocol)."""
     tool_modules: tuple[str, ...] = ()

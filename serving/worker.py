@@ -4,7 +4,7 @@ shutdown.
 gunicorn makes one per worker process. A connection is *idle* (waiting for a request) or *busy* (inside the
 application); SIGTERM closes the idle ones at once and lets the busy ones finish for ``graceful_timeout``.
 Must not know the application: one that holds long streams open offers ``drain()`` and is told once when to
-end them, and ``is_busy()`` where work goes on without a connection.
+end them, ``is_busy()`` where work goes on without a connection, and ``close()``, which is called last.
 """
 
 import _socket
@@ -83,6 +83,9 @@ class Worker(GeventWorker):  # type: ignore[misc]
         for server in servers:
             server.close()
         self._drain(pool)
+        close = getattr(self.wsgi, "close", None)
+        if close is not None:
+            close()
 
     def _drain(self, pool: Pool) -> None:
         for connection in list(self._idle):

@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 
 class Front:
     """Args: core: what the transports share; websocket: the endpoint for it; flask: answers everything that
-    is not MCP; stop: ends what goes on beside the requests; keeps_tasks: says whether tasks run here or are
-    still being kept.
+    is not MCP; stop: ends what goes on beside the requests; close: lets go of what is shared with other
+    processes; is_writing: says whether something runs or is still to be kept that no connection waits for.
     """
 
     def __init__(
@@ -33,15 +33,18 @@ class Front:
         core: Core,
         websocket: WebSocketEndpoint,
         flask: WsgiApplication,
+        *,
         stop: Callable[[], None],
-        keeps_tasks: Callable[[], bool],
+        close: Callable[[], None],
+        is_writing: Callable[[], bool],
     ) -> None:
         endpoint, sse = HttpEndpoint(core), SseEndpoints(core)
         self._core = core
         self._websocket = websocket
         self._flask = flask
         self._stop = stop
-        self._keeps_tasks = keeps_tasks
+        self._close = close
+        self._is_writing = is_writing
         self._routes: dict[str, WsgiApplication] = {}
         for mount in MOUNTS:
             self._routes[mount] = endpoint
@@ -66,10 +69,14 @@ class Front:
 
     def is_busy(self) -> bool:
         """Say whether anything goes on, tasks included that have no connection (asked by the worker)."""
-        return bool(self._core.ongoing) or self._keeps_tasks()
+        return bool(self._core.ongoing) or self._is_writing()
 
     def drain(self) -> None:
         """End all streams: the process is about to stop (called by the worker)."""
         self._core.carrier.drain()
         self._websocket.drain()
         self._stop()
+
+    def close(self) -> None:
+        """Let go of what is shared: nothing goes on any more (called by the worker, last)."""
+        self._close()

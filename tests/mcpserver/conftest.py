@@ -128,6 +128,7 @@ def make_world(token_issuer: TokenIssuer, tmp_path: Path) -> Iterator[MakeWorld]
         for client in world.clients:
             client.close()
         running.__exit__(None, None, None)
+        world.app.close()
 
 
 @pytest.fixture
