@@ -13,8 +13,6 @@ from mcpserver.tools.context import Context
 
 MAX_MESSAGE_CHARACTERS: Final = 4096
 _PAUSE_SECONDS: Final = 0.25
-# A task shows its last message only, and each one is written to where tasks are kept.
-_PAUSE_IN_TASK_SECONDS: Final = 5.0
 
 
 class ModelProgress:
@@ -41,7 +39,7 @@ class ModelProgress:
         self._characters += len(text)
         now = self._clock()
         if now >= self._next_at:
-            self._next_at = now + (_PAUSE_IN_TASK_SECONDS if self._is_task else _PAUSE_SECONDS)
+            self._next_at = now + _PAUSE_SECONDS
             self._tell()
 
     def ends(self) -> None:
@@ -52,6 +50,7 @@ class ModelProgress:
         text = "".join(self._gathered)
         self._gathered.clear()
         if self._is_task:
+            # It shows its last message only.
             self._report(f"The model is answering ({self._characters} characters so far)")
             return
         for start in range(0, len(text), MAX_MESSAGE_CHARACTERS):
