@@ -111,6 +111,8 @@ SUBSCRIPTIONS: Final = (
             f"{_SLOW}::test_a_session_that_does_not_read_is_told_once_too",
             f"{_SESSIONS}::test_what_changed_before_the_stream_was_opened_is_told_when_it_is",
             f"{_SESSIONS}::test_what_changed_between_two_streams_is_told_once",
+            "tests/mcpserver/subscriptions/test_across_processes.py::"
+            "test_what_changed_between_two_streams_is_told_by_whichever_server",
             f"{_SESSIONS}::test_after_too_many_changes_all_that_is_watched_may_have_changed",
         ),
     ),

@@ -1,5 +1,7 @@
 """Nobody hears of what only somebody else can see."""
 
+import time
+
 import pytest
 
 from mcpserver.changes.memory import MemoryChanges
@@ -85,7 +87,7 @@ def test_a_filter_decides_by_kind_and_person(
 
 
 def _rules(features: Features) -> Subscriptions:
-    states = RequestStates(["x" * 40], 60)
+    states = RequestStates(["x" * 40], 60, time.time)
     return Subscriptions(features, ResourceMethods(features, Contexts(MemoryChanges(), states, None)))
 
 
