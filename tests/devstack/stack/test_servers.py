@@ -46,10 +46,16 @@ def test_the_aliases_are_every_local_spelling_but_the_canonical_one() -> None:
 
 
 def test_what_a_person_has_set_reaches_the_servers(tmp_path: Path) -> None:
-    environment = {"AUTHSERVER_ACCESS_TOKEN_LIFETIME_SECONDS": "60", "REDIS_URL": "redis://localhost"}
-    auth = _stack(tmp_path, Options(), environment)["authserver"].environment
+    environment = {
+        "AUTHSERVER_ACCESS_TOKEN_LIFETIME_SECONDS": "60",
+        "REDIS_URL": "redis://localhost",
+        "MCPSERVER_MODEL_URL": "http://phi-3/v1",
+    }
+    stack = _stack(tmp_path, Options(), environment)
+    auth = stack["authserver"].environment
     assert auth["AUTHSERVER_ACCESS_TOKEN_LIFETIME_SECONDS"] == "60"
     assert auth["REDIS_URL"] == "redis://localhost"
+    assert stack["mcpserver"].environment["MCPSERVER_MODEL_URL"] == "http://phi-3/v1"
 
 
 def test_the_stack_s_own_settings_win_over_the_environment(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Whatever bytes come as an answer, in whatever pieces, they are read alike or refused in words."""
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 
 import orjson
@@ -34,7 +35,7 @@ _JSON = st.recursive(
 @given(_STREAMS, st.lists(st.integers(0, 200), max_size=6))
 def test_how_a_stream_is_divided_means_nothing(stream: bytes, cuts: list[int]) -> None:
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    pieces = [stream[a:b] for a, b in zip(places, places[1:], strict=False)]
+    pieces = [stream[a:b] for a, b in itertools.pairwise(places)]
     assert list(payloads(pieces)) == list(payloads([stream]))
 
 
