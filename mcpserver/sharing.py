@@ -31,7 +31,7 @@ redis.call('SET', KEYS[1], ARGV[1], 'NX')
 return redis.call('GET', KEYS[1])
 """
 # How long a process waits for Redis before it gives up starting.
-_PATIENCE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 5.0
 _TRIES_EVERY_SECONDS: Final = 0.5
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,12 @@ def _alone(settings: Settings, clock: Callable[[], float]) -> Shared:
 def _by_redis(settings: Settings, clock: Callable[[], float]) -> Shared:
     assert settings.redis_url is not None
     link = RedisLink(settings.redis_url.get_secret_value(), cluster=settings.redis_cluster)
-    state_secrets = _configured(settings) or (_agreed_secret(link),)
+    state_secrets = _configured(settings)
+    if not state_secrets:
+        agreed = _agreed_secret(link)
+        state_secrets = (agreed,)
+        # A Redis that came back empty is given it again, so that processes to come agree with this one.
+        link.on_gap(lambda: link.run(_AGREE, _SECRET_KEY, agreed))
     changes = RedisChanges(link)
     sessions = RedisSessions(link, clock, **_limits(settings))
     # Both hear its messages: it starts when they do.

@@ -471,7 +471,7 @@ def test_a_subscription_is_told_of_changes_at_the_other_server(pods: Pods, here:
 
 
 def test_workers_of_one_server_share_their_sessions(pods: Pods) -> None:
-    pod = pods.start(MCPSERVER_WORKERS="3")
+    pod = pods.start(MCPSERVER_WORKERS="2")
     pods.balancer.ports.remove(pod.port)
     client = pods.client(pod)
     session = opened(client)

@@ -47,6 +47,22 @@ class Pod:
         self.process.terminate()
 
 
+def environment_of(folder: Path, port: int, **settings: str) -> dict[str, str]:
+    """Return the environment of a server."""
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("MCPSERVER_", "AZURE_", "REDIS_"))},
+        "PYTHONPATH": str(REPOSITORY),
+        "MCPSERVER_REVOCATION_URL": "none",
+        "MCPSERVER_HOST": "127.0.0.1",
+        "MCPSERVER_PORT": str(port),
+        "MCPSERVER_SNIPPETS_FOLDER": str(folder / "snippets"),
+        "MCPSERVER_TOOL_MODULES": '["tests.mcpserver.pod_tools"]',
+        "MCPSERVER_KEEPALIVE_SECONDS": "2",
+        "MCPSERVER_LOG_FORMAT": "text",
+        **settings,
+    }
+
+
 @dataclass
 class Pods:
     """Servers that are one to their clients."""
@@ -56,30 +72,21 @@ class Pods:
     issuer: Issuer
     balancer: RoundRobin
     port: int
-    settings: dict[str, str]
     started: list[Pod] = field(default_factory=list)
     clients: list[Client] = field(default_factory=list)
 
     def start(self, **settings: str) -> Pod:
         """Start one more server; the balancer knows it from then on."""
         (port,) = free_ports(1)
-        environment = {
-            **{k: v for k, v in os.environ.items() if not k.startswith(("MCPSERVER_", "AZURE_", "REDIS_"))},
-            "PYTHONPATH": str(REPOSITORY),
-            "REDIS_URL": self.redis.url,
-            "MCPSERVER_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
-            "MCPSERVER_ISSUER": self.issuer.url,
-            "MCPSERVER_JWKS_URL": self.issuer.url,
-            "MCPSERVER_REVOCATION_URL": "none",
-            "MCPSERVER_HOST": "127.0.0.1",
-            "MCPSERVER_PORT": str(port),
-            "MCPSERVER_SNIPPETS_FOLDER": str(self.folder / "snippets"),
-            "MCPSERVER_TOOL_MODULES": '["tests.mcpserver.pod_tools"]',
-            "MCPSERVER_KEEPALIVE_SECONDS": "2",
-            "MCPSERVER_LOG_FORMAT": "text",
-            **self.settings,
+        environment = environment_of(
+            self.folder,
+            port,
+            REDIS_URL=self.redis.url,
+            MCPSERVER_PUBLIC_URL=f"http://127.0.0.1:{self.port}",
+            MCPSERVER_ISSUER=self.issuer.url,
+            MCPSERVER_JWKS_URL=self.issuer.url,
             **settings,
-        }
+        )
         log = self.folder / f"{port}.log"
         with log.open("wb") as sink:
             process = subprocess.Popen(
@@ -112,7 +119,7 @@ class Pods:
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Pods]:
+def running(folder: Path) -> Iterator[Pods]:
     """Give a Redis and a load balancer; servers are started by the test."""
     redis = RedisServer(folder)
     balancer = RoundRobin()
@@ -120,7 +127,7 @@ def running(folder: Path, **settings: str) -> Iterator[Pods]:
     try:
         with balancer.running() as port, issuer.serving():
             issuer.resource = f"http://127.0.0.1:{port}/mcp"
-            pods = Pods(folder, redis, issuer, balancer, port, settings)
+            pods = Pods(folder, redis, issuer, balancer, port)
             try:
                 yield pods
             finally:

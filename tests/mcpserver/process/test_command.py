@@ -45,6 +45,7 @@ def command(
         ("MCPSERVER_ALGORITHMS", '["none"]'),
         ("MCPSERVER_ALLOWED_ORIGINS", "not json"),
         ("MCPSERVER_LOG_FORMAT", "xml"),
+        ("REDIS_URL", "http://localhost:6379"),
         ("MCPSERVER_SECRETS_DIR", "/no/such/folder"),
         ("MCPSERVER_TOOL_MODULES", '["no.such.module"]'),
         ("MCPSERVER_TOOL_MODULES", '["json"]'),
