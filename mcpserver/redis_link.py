@@ -20,6 +20,8 @@ import gevent
 import orjson
 import redis
 from gevent import Greenlet
+from gevent.event import Event
+from gevent.lock import BoundedSemaphore
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
@@ -67,10 +69,14 @@ class RedisLink:
         self._url = url
         self._is_cluster = cluster
         self._connected: redis.Redis | RedisCluster | None = None
+        self._connecting = BoundedSemaphore(1)
         self._shas: dict[str, str] = {}
         self._listeners: dict[str, Callable[[Any], None]] = {}
         self._gap_listeners: list[Callable[[], None]] = []
-        self._greenlets: list[Greenlet[..., None]] = []
+        self._beating: Greenlet[..., None] | None = None
+        self._listening: Greenlet[..., None] | None = None
+        self._is_hearing = False
+        self._stopping = Event()
         # Since when beats have reached Redis without a break, by the monotonic clock; None: they do not.
         self._steady_since: float | None = float("-inf")
         self._is_away = False
@@ -80,11 +86,19 @@ class RedisLink:
 
     def start(self) -> None:
         """Begin to say that this process is alive, and to listen."""
-        self._greenlets = [gevent.spawn(self._beat), gevent.spawn(self._listen)]
+        self._beating = gevent.spawn(self._beat)
+        self._listening = gevent.spawn(self._listen)
 
     def close(self) -> None:
         """Say that this process is gone, and close the connections."""
-        gevent.killall(self._greenlets)
+        self._stopping.set()
+        # Never while they connect: redis-py would leave the socket open.
+        if self._beating is not None:
+            self._beating.join()
+        if self._listening is not None:
+            if self._is_hearing:
+                self._listening.kill()
+            self._listening.join()
         try:
             self.command("DEL", _key_of_process(self.own_id))
         except RedisUnavailable:
@@ -171,9 +185,11 @@ class RedisLink:
 
     def _guarded(self, work: Callable[[Any], _T]) -> _T:
         try:
-            if self._connected is None:
-                self._connected = self._connect()
-            return work(self._connected)
+            client = self._connected
+            if client is None:
+                with self._connecting:
+                    client = self._connected = self._connected or self._connect()
+            return work(client)
         except (redis.RedisError, redis.exceptions.RedisClusterException, OSError) as error:
             # The message is the server's or the socket's; it names hosts and reasons, not values.
             raise RedisUnavailable(f"redis: {type(error).__name__}: {error}") from error
@@ -215,14 +231,14 @@ class RedisLink:
                 )
 
     def _beat(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 self.command("SET", _key_of_process(self.own_id), "1", "PX", int(_DEAD_AFTER_SECONDS * 1000))
             except RedisUnavailable as error:
                 if not self._is_away:
                     _log.warning("redis is away", extra={"detail": error.private_detail})
                 self._is_away, self._steady_since = True, None
-                gevent.sleep(_CONNECTS_AGAIN_AFTER_SECONDS)
+                self._stopping.wait(_CONNECTS_AGAIN_AFTER_SECONDS)
                 continue
             if self._is_away:
                 _log.warning("redis is back")
@@ -230,17 +246,17 @@ class RedisLink:
             if self._steady_since is None:
                 self._steady_since = time.monotonic()
                 self._known.clear()
-            gevent.sleep(_BEATS_EVERY_SECONDS)
+            self._stopping.wait(_BEATS_EVERY_SECONDS)
 
     def _listen(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 self._guarded(self._hear)
             except RedisUnavailable as error:
                 _log.info("no messages from other processes", extra={"detail": error.private_detail})
             # A Redis that was away, however shortly, may have forgotten who is alive.
             self._steady_since = None
-            gevent.sleep(_CONNECTS_AGAIN_AFTER_SECONDS)
+            self._stopping.wait(_CONNECTS_AGAIN_AFTER_SECONDS)
 
     def _hear(self, client: Any) -> None:
         """Hear messages until the connection breaks."""
@@ -248,7 +264,8 @@ class RedisLink:
         awaits_answer = False
         try:
             pubsub.subscribe(TO_PROCESS + self.own_id, TO_ALL)
-            while True:
+            self._is_hearing = True
+            while not self._stopping.is_set():
                 heard = pubsub.get_message(timeout=_PINGS_AFTER_SECONDS)
                 if heard is None:
                     if awaits_answer:
@@ -263,6 +280,7 @@ class RedisLink:
                     for callback in self._gap_listeners:
                         _call(callback)
         finally:
+            self._is_hearing = False
             pubsub.close()
 
     def _pass_on(self, data: str) -> None:
