@@ -21,6 +21,11 @@ local function use()
   live(key, key .. ':calls', key .. ':asked', key .. ':uris', key .. ':streams', key .. ':finished')
   live(key .. ':0', key .. ':0:events')
 end
+local function is_due(now, seconds)
+  if tonumber(now) - tonumber(redis.call('HGET', key, 'noted')) < tonumber(seconds) then return 0 end
+  redis.call('HSET', key, 'noted', now)
+  return 1
+end
 local function tell(process, message)
   redis.call('PUBLISH', '"""
     + TO_PROCESS
@@ -52,15 +57,10 @@ return 1
 FIND: Final = (
     _BEGIN
     + """
-local found = redis.call('HMGET', key, 'owner', 'version', 'capabilities', 'level', 'seen', 'noted')
+local found = redis.call('HMGET', key, 'owner', 'version', 'capabilities', 'level', 'seen')
 if found[1] ~= ARGV[2] then return false end
 use()
-local is_due = 0
-if tonumber(ARGV[3]) - tonumber(found[6]) >= tonumber(ARGV[4]) then
-  redis.call('HSET', key, 'noted', ARGV[3])
-  is_due = 1
-end
-return {found[2], found[3], found[4], found[5], is_due}
+return {found[2], found[3], found[4], found[5], is_due(ARGV[3], ARGV[4])}
 """
 )
 
@@ -160,13 +160,15 @@ return 1
 """
 )
 
-# ARGV: ms, stream, …: those that are read or written. Returns the calls and the questions.
+# ARGV: ms, now, seconds after which the indexes are to be told, stream, …: those that are read or written.
+# Returns the calls, the questions, and whose the session is if the indexes are to be told.
 KEEP: Final = (
     _BEGIN
     + """
 use()
-for i = 2, #ARGV do live(key .. ':' .. ARGV[i], key .. ':' .. ARGV[i] .. ':events') end
-return {redis.call('HGETALL', key .. ':calls'), redis.call('HGETALL', key .. ':asked')}
+for i = 4, #ARGV do live(key .. ':' .. ARGV[i], key .. ':' .. ARGV[i] .. ':events') end
+local subject = is_due(ARGV[2], ARGV[3]) == 1 and redis.call('HGET', key, 'subject') or ''
+return {redis.call('HGETALL', key .. ':calls'), redis.call('HGETALL', key .. ':asked'), subject}
 """
 )
 
@@ -351,12 +353,13 @@ redis.call('PEXPIRE', KEYS[1], ARGV[5])
 return 1
 """
 
-# KEYS: everybody's sessions. ARGV: now, most, name, expiry, ms. Returns those that have to make room.
+# KEYS: everybody's sessions. ARGV: now, most, name, expiry, ms. Returns those that have to make room: not too
+# many at once, should less of it be allowed than before.
 COUNT_FOR_ALL: Final = """
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
 redis.call('ZADD', KEYS[1], ARGV[4], ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[5])
-local over = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[2])
+local over = math.min(redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[2]), 20)
 if over <= 0 then return {} end
 local longest_idle = redis.call('ZRANGE', KEYS[1], 0, over - 1)
 redis.call('ZREM', KEYS[1], unpack(longest_idle))

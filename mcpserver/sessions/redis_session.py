@@ -255,8 +255,15 @@ class RedisSession:
             answer = self._place.link.command("HGET", f"{self._place.key}:asked", question)
             self._take_answers({question: answer or ""})
 
-    def keep(self) -> None:
+    def keep(self, now: float, due_seconds: float) -> str:
         """Say that the session is used, and look whether a message got lost.
+
+        Args:
+            now: in s since 1970.
+            due_seconds: after which the indexes of sessions are to be told.
+
+        Returns:
+            Whose it is if they are to be told, else nothing.
 
         Raises:
             RedisUnavailable: see there.
@@ -264,24 +271,24 @@ class RedisSession:
         running = list(self._running)
         used = {stream.number for stream in self._taken.values()}
         used.update(number for number, stream in list(self._streams.items()) if stream.is_read)
-        found = self._place.run(scripts.KEEP, *used)
+        found = self._place.run(scripts.KEEP, repr(now), repr(due_seconds), *used)
         if found is None:
             self.close()
-            return
-        calls, asked = map(_pairs, found)
+            return ""
+        calls, asked, subject = _pairs(found[0]), _pairs(found[1]), str(found[2])
         for request_id in running:
             # Cancelled in another process, or given up there because this one seemed to be gone.
             if calls.get(_json(request_id), " cancelled").endswith(" cancelled"):
                 self.cancel(request_id)
         self._take_answers(asked)
+        return subject
 
     def look(self) -> None:
-        """Look for everything that may have been missed: messages got lost.
+        """Look for what ``keep`` does not: messages got lost.
 
         Raises:
             RedisUnavailable: see there.
         """
-        self.keep()
         if self._uris is not None:
             self.follow_subscriptions()
         for stream in list(self._streams.values()):

@@ -8,6 +8,7 @@ process uses, and keeps these alive. What is kept where: ``redis_layout``. Must 
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from weakref import WeakValueDictionary
@@ -49,6 +50,7 @@ class RedisSessions:
         self._link = link
         self._clock = clock
         self._idle_seconds = idle_seconds
+        self._due_seconds = idle_seconds / 4
         self._most = most
         self._most_per_caller = most_per_caller
         self._input_timeout_seconds = input_timeout_seconds
@@ -56,7 +58,7 @@ class RedisSessions:
         self._here: WeakValueDictionary[str, RedisSession] = WeakValueDictionary()
         self._waiting = Waiting()
         link.on(layout.KIND, self._hear)
-        link.on_gap(self._look)
+        link.on_gap(partial(self._keep_all, looks=True))
 
     def start(self) -> "Greenlet[..., None]":
         """Keep alive what is used here, until the greenlet is killed."""
@@ -82,7 +84,7 @@ class RedisSessions:
         """See ``Sessions``."""
         place = self._place(layout.name_of(session_id))
         now = self._clock()
-        found = place.run(scripts.FIND, _owner(principal), repr(now), repr(self._idle_seconds / 4))
+        found = place.run(scripts.FIND, _owner(principal), repr(now), repr(self._due_seconds))
         if found is None:
             raise SessionNotFound("Session not found")
         *known, is_due = found
@@ -129,19 +131,21 @@ class RedisSessions:
 
     def _keep(self) -> None:
         while True:
-            gevent.sleep(min(_KEEPS_EVERY_SECONDS, self._idle_seconds / 4))
+            gevent.sleep(min(_KEEPS_EVERY_SECONDS, self._due_seconds))
             metrics.sessions(len(self._here))
-            self._each(RedisSession.keep)
+            self._keep_all()
 
-    def _look(self) -> None:
-        self._each(RedisSession.look)
-
-    def _each(self, see_to: Callable[[RedisSession], None]) -> None:
-        for session in list(self._here.values()):
+    def _keep_all(self, *, looks: bool = False) -> None:
+        for name, session in list(self._here.items()):
             if session.closed or not session.is_in_use():
                 continue
             try:
-                see_to(session)
+                now = self._clock()
+                subject = session.keep(now, self._due_seconds)
+                if subject:
+                    self._index(self._place(name), subject, now)
+                if looks:
+                    session.look()
             except RedisUnavailable as error:
                 _log.info("sessions cannot be kept", extra={"detail": error.private_detail})
                 return

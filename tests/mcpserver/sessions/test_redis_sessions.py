@@ -13,6 +13,7 @@ from gevent.event import Event
 from mcpserver.errors import JsonRpcError, Unanswered, Unavailable
 from mcpserver.principal import Principal
 from mcpserver.sessions.protocol import SessionNotFound, TooManySessions
+from mcpserver.sessions.redis_layout import EVERYBODY
 from mcpserver.sessions.redis_session import RedisSession
 from mcpserver.sessions.redis_stream import RedisStream
 from mcpserver.sessions.session import MAX_RUNNING_CALLS
@@ -142,6 +143,24 @@ def test_a_caller_has_a_bounded_number_over_all_processes(pods: Pods) -> None:
     assert pods.here.sessions.open(ALICE, VERSION, {})
 
 
+def test_sessions_that_are_only_read_count_all_the_same(short_lived: Pods) -> None:
+    opened = [short_lived.here.sessions.open(ALICE, VERSION, {}) for _ in range(3)]
+    streams = [session.standalone_stream() for session in opened]
+    for stream in streams:
+        stream.attach()
+    pass_time(2)
+    with pytest.raises(TooManySessions):
+        short_lived.there.sessions.open(ALICE, VERSION, {})
+
+
+def test_when_far_fewer_are_allowed_than_before_they_make_room_bit_by_bit(pods: Pods) -> None:
+    with pods.server.client() as client:
+        later = time.time() + 1000
+        client.zadd(EVERYBODY, {f"of-before-{number}": later + number for number in range(10_000)})
+        assert pods.here.sessions.open(ALICE, VERSION, {})
+        assert 9_900 < client.zcard(EVERYBODY) < 10_000
+
+
 def test_the_session_that_was_idle_longest_makes_room(pods: Pods) -> None:
     opened = [pods.here.sessions.open(person(str(n)), VERSION, {}) for n in range(5)]
     pods.there.sessions.open(BOB, VERSION, {})
@@ -189,7 +208,7 @@ def test_a_cancellation_whose_message_got_lost_only_comes_later(
     monkeypatch.setattr(pods.here.sessions, "_here", {})
     there.notified("notifications/cancelled", {"requestId": 1})
     assert not cancelled.wait(0.2)
-    here.keep()
+    here.keep(time.time(), LONG_SECONDS)
     assert cancelled.is_set()
 
 
@@ -240,7 +259,7 @@ def test_a_process_that_only_seemed_gone_stops_what_was_given_up(
     stream.send(b"progress")
     monkeypatch.setattr(pods.there.link, "is_alive", lambda _process_id: False)
     assert there.bury_lost()
-    here.keep()
+    here.keep(time.time(), LONG_SECONDS)
     assert cancelled.is_set()
     stream.finish(b"too late")
     stream.outbox.wait()
@@ -292,7 +311,7 @@ def test_an_answer_whose_message_got_lost_only_comes_later(
     there.answered(question["id"], {"n": 1}, None)
     asking.join(0.2)
     assert not asking.ready()
-    here.keep()
+    here.keep(time.time(), LONG_SECONDS)
     assert asking.get(timeout=2) == {"q": {"n": 1}}
 
 
