@@ -41,30 +41,37 @@ class FailingStore:
     is_away: bool = False
     loses_answers: bool = False
     refused: int = 0
+    users: int = 0
 
     def add(self, task: Task) -> None:
         """See ``TaskStore``."""
-        self._check()
-        self.store.add(task)
+        with self._use():
+            self.store.add(task)
 
     def get(self, task_id: str) -> Task | None:
         """See ``TaskStore``."""
-        self._check()
-        return self.store.get(task_id)
+        with self._use():
+            return self.store.get(task_id)
 
     def replace(self, task: Task) -> bool:
         """See ``TaskStore``."""
-        self._check()
-        is_kept = self.store.replace(task)
+        with self._use():
+            is_kept = self.store.replace(task)
         if self.loses_answers:
             self.loses_answers = False
             raise TasksUnavailable("no answer")
         return is_kept
 
-    def _check(self) -> None:
+    @contextmanager
+    def _use(self) -> Iterator[None]:
         if self.is_away:
             self.refused += 1
             raise TasksUnavailable("away")
+        self.users += 1
+        try:
+            yield
+        finally:
+            self.users -= 1
 
 
 @dataclass
@@ -86,8 +93,11 @@ class Pods:
 
 
 @pytest.fixture
-def pods(store: TaskStore) -> Pods:
-    return Pods(FailingStore(store))
+def pods(store: TaskStore) -> Iterator[Pods]:
+    pods = Pods(FailingStore(store))
+    yield pods
+    gevent.sleep(0)
+    wait_until(lambda: not pods.store.users, "nobody looks any more")
 
 
 @contextmanager
