@@ -2,7 +2,8 @@
 nothing, whichever server a request comes to, and lose nothing but what a server that died was doing.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -376,7 +377,8 @@ def test_a_tool_that_sends_faster_than_its_client_reads_has_to_wait(
     path, times, size = tmp_path / "flooded", 800, 30_000
     stream = OldStream(pods.client(here))
     stream.post(pods.client(there), call("flood", 1, path=str(path), times=times, size=size))
-    wait_until(lambda: path.exists() and _stands_still(path), "the tool waits")
+    wait_until(path.exists, "the tool runs")
+    wait_until(_standing_still(path), "the tool waits")
     assert path.stat().st_size < times
     with pods.redis.client() as redis:
         (events,) = [key for key in redis.scan_iter("*:events") if redis.memory_usage(key) > 100_000]
@@ -390,10 +392,15 @@ def test_a_tool_that_sends_faster_than_its_client_reads_has_to_wait(
     assert text(until_result(stream.events)) == "flooded"
 
 
-def _stands_still(path: Path) -> bool:
-    before = path.stat().st_size
-    gevent.sleep(0.3)
-    return before > 0 and path.stat().st_size == before
+def _standing_still(path: Path) -> Callable[[], bool]:
+    """Return what is true once a file has not grown for fifteen looks."""
+    sizes: deque[int] = deque(maxlen=15)
+
+    def look() -> bool:
+        sizes.append(path.stat().st_size)
+        return len(sizes) == sizes.maxlen and sizes[0] > 0 and len(set(sizes)) == 1
+
+    return look
 
 
 def test_idle_sessions_end_and_used_ones_do_not(pods: Pods) -> None:

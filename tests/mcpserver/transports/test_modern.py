@@ -45,7 +45,8 @@ def test_each_result_is_of_the_revisions_own_shape(server: Server, method: str) 
 def test_discover_names_what_is_served_and_no_more(server: Server) -> None:
     result = server.modern("server/discover").json()["result"]
     assert result["supportedVersions"] == ["2026-07-28", "2025-11-25", "2025-06-18", "2025-03-26"]
-    assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions", "logging"}
+    features = {"tools", "resources", "prompts", "completions", "logging"}
+    assert set(result["capabilities"]) == {*features, "extensions"}
 
 
 def test_lists_may_be_cached(server: Server) -> None:
