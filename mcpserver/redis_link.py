@@ -104,6 +104,11 @@ class RedisLink:
         except RedisUnavailable:
             _log.info("it will be noticed later that this process is gone")
         client, self._connected = self._connected, None
+        if isinstance(client, RedisCluster):
+            # Its own close leaves the connections of its nodes open.
+            for node in client.get_nodes():  # type: ignore[no-untyped-call]
+                if node.redis_connection is not None:
+                    node.redis_connection.connection_pool.disconnect()
         if client is not None:
             client.close()
 
