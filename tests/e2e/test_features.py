@@ -72,18 +72,16 @@ def test_the_python_client_of_the_first_generation_uses_everything(
     assert json.loads(done.stdout) == {"protocol": SESSIONS, **OUTCOME}
 
 
-@pytest.mark.parametrize("way", ["gateway", "around the gateway"])
 @pytest.mark.parametrize(("package", "transport", "negotiation", "protocol", "outcome"), _TYPESCRIPT)
 def test_the_typescript_client_uses_everything(
     equipped_stack: Stack,
     access_token: str,
-    way: str,
     package: str,
     transport: str,
     negotiation: str,
     protocol: str | None,
     outcome: dict[str, Any],
 ) -> None:
-    url = _address(equipped_stack, way, transport)
+    url = _address(equipped_stack, "gateway", transport)
     report = javascript("typescript_features.mjs", package, url, access_token, transport, negotiation)
     assert report == {"protocol": protocol, **outcome}
