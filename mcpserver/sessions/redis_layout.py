@@ -4,12 +4,13 @@ Used by the other ``redis_*`` modules of this room; the scripts are in ``redis_s
 session have one hash tag (a script touches the keys of one session only, so that it works on a Cluster)::
 
     mcpserver:{session:<hash of id>}   hash    owner, subject, version, capabilities, level, seen, noted
-      …:calls       hash    id of each running call (JSON) to "<process> <stream>", " cancelled" behind it
+      …:calls       hash    id of each running call (JSON) to "<process> <stream> <token>", and " cancelled"
       …:asked       hash    id of each question to the process that waits, "=" and the answer once it is there
       …:uris        set     subscriptions
       …:streams     set     numbers of the streams there are
       …:finished    list    those that are finished, the oldest first
-      …:<n>         hash    of a stream: next, read, bytes, reader, at (its process), writers, finished
+      …:<n>         hash    of a stream: next, read, bytes, reader, at (its process), writers, finished,
+                            by:<process> (tokens of what it wrote last)
       …:<n>:events  stream  its events, under their numbers
 
     mcpserver:{sessions:<hash of sub>} zset    a person's sessions by expiry: a hint, the sessions decide

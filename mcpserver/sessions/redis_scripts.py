@@ -73,7 +73,7 @@ return 1
 """
 )
 
-# ARGV: ms, call, "<process> <stream>", most. Returns taken, or why there is no room: used, full.
+# ARGV: ms, call, "<process> <stream> <token>", most. Returns taken, or why there is no room: used, full.
 TAKE_ROOM: Final = (
     _BEGIN
     + """
@@ -85,7 +85,7 @@ return 'taken'
 """
 )
 
-# ARGV: ms, call, "<process> <stream>". Returns whether it was there.
+# ARGV: ms, call, "<process> <stream> <token>". Returns whether it was there.
 LEAVE_ROOM: Final = (
     _BEGIN
     + """
@@ -193,14 +193,18 @@ return subject
 """
 )
 
-# ARGV: ms, stream, reader or "", its process.
+# ARGV: ms, stream, reader or "", its process. Made twice where the answer was lost, perhaps with another
+# reader.
 MAKE_STREAM: Final = (
     _BEGIN
     + """
 local stream = key .. ':' .. ARGV[2]
-if redis.call('EXISTS', stream) == 1 then return 1 end
-redis.call('HSET', stream, 'next', 1, 'read', 0, 'bytes', 0)
-if ARGV[3] ~= '' then redis.call('HSET', stream, 'reader', ARGV[3], 'at', ARGV[4]) end
+if redis.call('EXISTS', stream) == 0 then redis.call('HSET', stream, 'next', 1, 'read', 0, 'bytes', 0) end
+if ARGV[3] ~= '' then
+  redis.call('HSET', stream, 'reader', ARGV[3], 'at', ARGV[4])
+else
+  redis.call('HDEL', stream, 'reader', 'at')
+end
 redis.call('SADD', key .. ':streams', ARGV[2])
 live(stream, key .. ':streams')
 return 1
@@ -220,7 +224,8 @@ local kept = redis.call('HMGET', stream, 'next', 'read', 'bytes', 'reader', 'at'
 if not kept[1] then return false end
 local at = kept[5] or ''
 -- Asked for once more, because the answer was lost.
-if token ~= '' and kept[7] == token then return {1, at} end
+local tokens = kept[7] or ''
+if string.find(tokens, token, 1, true) then return {1, at} end
 if kept[6] then return {-1, at} end
 local following, read, bytes = tonumber(kept[1]), tonumber(kept[2]), tonumber(kept[3])
 if #data > 0 then
@@ -243,7 +248,7 @@ if #data > 0 then
   redis.call('XADD', events, following, 'data', data)
   redis.call('HSET', stream, 'next', following + 1, 'bytes', bytes + #data)
 end
-if token ~= '' then redis.call('HSET', stream, 'by:' .. here, token) end
+redis.call('HSET', stream, 'by:' .. here, string.sub(token .. ' ' .. tokens, 1, 200))
 if mode == 'finish' then
   redis.call('HSET', stream, 'finished', 1)
   if ARGV[2] ~= '0' then
@@ -261,21 +266,22 @@ return {1, at}
 """
 )
 
-# ARGV: ms, stream, reader, process, most, message for writers. Returns: whether writers wait here, whether it
-# is the end, the events; nothing for who is not the reader any more.
+# ARGV: ms, stream, reader, last event that it has, process, most, message for writers. What it has is read,
+# not what is returned here: that may get lost on the way. Returns: whether writers wait here, whether the
+# stream is finished, how many calls run, the events; nothing for who is not the reader any more.
 READ: Final = (
     _BEGIN
     + """
 local stream = key .. ':' .. ARGV[2]
 local kept = redis.call('HMGET', stream, 'read', 'reader', 'finished')
 if kept[2] ~= ARGV[3] then return false end
-local events = redis.call('XRANGE', stream .. ':events', tonumber(kept[1]) + 1, '+', 'COUNT', ARGV[5])
 local is_awaited = 0
-if #events > 0 then
-  redis.call('HSET', stream, 'read', string.match(events[#events][1], '%d+'))
-  is_awaited = wake_writers(stream, ARGV[4], ARGV[6])
+if tonumber(ARGV[4]) > tonumber(kept[1]) then
+  redis.call('HSET', stream, 'read', ARGV[4])
+  is_awaited = wake_writers(stream, ARGV[5], ARGV[7])
 end
-return {is_awaited, kept[3] and 1 or 0, events}
+local events = redis.call('XRANGE', stream .. ':events', tonumber(ARGV[4]) + 1, '+', 'COUNT', ARGV[6])
+return {is_awaited, kept[3] and 1 or 0, redis.call('HLEN', key .. ':calls'), events}
 """
 )
 

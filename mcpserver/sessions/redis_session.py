@@ -35,6 +35,8 @@ from mcpserver.wire import LogLevel, RequestId
 
 _LOST: Final = {"code": INTERNAL_ERROR, "message": "The server process that ran this call is gone"}
 _ANSWERED: Final = "="
+_CANCELLED: Final = " cancelled"
+_TAKEN: Final = "taken"
 # How long it is taken for granted that a call which runs elsewhere does.
 _RUNS_FOR_SECONDS: Final = 0.5
 
@@ -62,7 +64,9 @@ class RedisSession:
         self._streams: WeakValueDictionary[int, RedisStream] = WeakValueDictionary()
         # The calls of this process: what ends each, and where it is answered.
         self._running: dict[RequestId, Callable[[], object]] = {}
-        self._taken: dict[RequestId, RedisStream] = {}
+        self._taken: dict[RequestId, tuple[RedisStream, str]] = {}
+        # What those have, and those that begin, of the room for all.
+        self._rooms: set[str] = set()
         self._runs_until_seconds = 0.0
         self._questions = Questions(input_timeout_seconds)
         self._asked: set[RequestId] = set()
@@ -165,12 +169,22 @@ class RedisSession:
     def take_room(self, request_id: RequestId, stream: Stream) -> None:
         """See ``protocol.Session``."""
         own = self._streams[stream.number]
-        taken = self._take(request_id, own)
-        if taken != "taken" and self.bury_lost():
-            taken = self._take(request_id, own)
-        if taken != "taken":
+        room = f"{self._place.link.own_id} {own.number} {secrets.token_hex(4)}"
+        self._rooms.add(room)
+        taken = ""
+        try:
+            taken = self._take(request_id, room)
+            if taken != _TAKEN and self.bury_lost():
+                taken = self._take(request_id, room)
+        finally:
+            if taken != _TAKEN:
+                self._rooms.discard(room)
+            if not taken:
+                # Perhaps it was taken, and only the answer was lost.
+                self._outbox.add(partial(self._place.run, scripts.LEAVE_ROOM, _json(request_id), room))
+        if taken != _TAKEN:
             raise no_room(is_running=taken == "used")
-        self._taken[request_id] = own
+        self._taken[request_id] = (own, room)
 
     def started(self, request_id: RequestId, cancel: Callable[[], object]) -> None:
         """See ``protocol.Session``."""
@@ -179,10 +193,10 @@ class RedisSession:
     def ended(self, request_id: RequestId) -> None:
         """See ``protocol.Session``: after what was sent before; never waits."""
         self._running.pop(request_id, None)
-        stream = self._taken.pop(request_id, None)
+        stream, room = self._taken.pop(request_id, (None, ""))
         if stream is not None:
-            call = (_json(request_id), self._room_for(stream.number))
-            stream.outbox.add(partial(self._place.run, scripts.LEAVE_ROOM, *call))
+            self._rooms.discard(room)
+            stream.outbox.add(partial(self._place.run, scripts.LEAVE_ROOM, _json(request_id), room))
 
     def is_running(self) -> bool:
         """See ``protocol.Session``; with Redis away, one may run. Asked often by who waits for the end."""
@@ -269,7 +283,7 @@ class RedisSession:
             RedisUnavailable: see there.
         """
         running = list(self._running)
-        used = {stream.number for stream in self._taken.values()}
+        used = {stream.number for stream, _ in self._taken.values()}
         used.update(number for number, stream in list(self._streams.items()) if stream.is_read)
         found = self._place.run(scripts.KEEP, repr(now), repr(due_seconds), *used)
         if found is None:
@@ -278,7 +292,7 @@ class RedisSession:
         calls, asked, subject = _pairs(found[0]), _pairs(found[1]), str(found[2])
         for request_id in running:
             # Cancelled in another process, or given up there because this one seemed to be gone.
-            if calls.get(_json(request_id), " cancelled").endswith(" cancelled"):
+            if calls.get(_json(request_id), _CANCELLED).endswith(_CANCELLED):
                 self.cancel(request_id)
         self._take_answers(asked)
         return subject
@@ -326,12 +340,8 @@ class RedisSession:
         self._streams[number] = stream
         return stream
 
-    def _take(self, request_id: RequestId, stream: RedisStream) -> str:
-        room = self._room_for(stream.number)
+    def _take(self, request_id: RequestId, room: str) -> str:
         return str(self._run(scripts.TAKE_ROOM, _json(request_id), room, MAX_RUNNING_CALLS))
-
-    def _room_for(self, number: int) -> str:
-        return f"{self._place.link.own_id} {number}"
 
     def bury_lost(self) -> bool:
         """Answer calls whose process is gone; say whether there were any.
@@ -341,12 +351,15 @@ class RedisSession:
         """
         calls = self._place.link.command("HGETALL", f"{self._place.key}:calls")
         lost = False
-        for call, room in calls.items():
-            process_id, number = room.split(" ")[:2]
-            if self._place.link.is_alive(process_id):
+        for call, taken in calls.items():
+            room = taken.removesuffix(_CANCELLED)
+            process_id, number, _ = room.split(" ")
+            is_own = process_id == self._place.link.own_id
+            if room in self._rooms if is_own else self._place.link.is_alive(process_id):
                 continue
             lost = True
-            if self._place.run(scripts.LEAVE_ROOM, call, f"{process_id} {number}"):
+            # Of this process are only those left that never began.
+            if self._place.run(scripts.LEAVE_ROOM, call, room) and not is_own:
                 response = {"jsonrpc": "2.0", "id": orjson.loads(call), "error": _LOST}
                 stream = self._streams.get(int(number)) or self._make_stream(int(number), is_kept=True)
                 stream.end_lost(orjson.dumps(response))

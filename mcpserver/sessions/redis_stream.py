@@ -27,6 +27,8 @@ from mcpserver.sessions.redis_outbox import Outbox, Waiting
 from mcpserver.sessions.stream import CAPACITY, CAPACITY_BYTES, RESERVED
 
 _LOOKS_EVERY_SECONDS: Final = 5.0
+# Where no call runs whose process may die, there is nothing to be looked for but a message that got lost.
+_LOOKS_AT_IDLE_EVERY_SECONDS: Final = 15.0
 _TRIES_EVERY_SECONDS: Final = 0.5
 _READ_AT_ONCE: Final = 256
 # Streams of finished requests that can still be resumed.
@@ -72,6 +74,8 @@ class RedisStream:
         self._is_kept = is_kept
         self._is_silent = False
         self._looked_at_seconds = time.monotonic()
+        # How many of its session did, when this was read last.
+        self._calls_run = 0
         self._reader = _NOBODY
         # What a reader and what writers wait for. Each is set once and then replaced.
         self._news = Event()
@@ -87,11 +91,12 @@ class RedisStream:
         most = CAPACITY - (RESERVED if is_urgent else CAPACITY // 2)
         self._begin()
         self.outbox.wait()
+        token = _token()
         while not (self.closed or self.finished):
             room = self._room
             try:
                 self._keep()
-                verdict, at = self._append("send", data, "", most)
+                verdict, at = self._append("send", data, token, most)
             except RedisUnavailable:
                 gevent.sleep(_TRIES_EVERY_SECONDS)
                 continue
@@ -171,7 +176,9 @@ class RedisStream:
                 found = self._read(reader)
                 if found is None or found:
                     return found
-                if time.monotonic() - self._looked_at_seconds >= _LOOKS_EVERY_SECONDS:
+                if not self._calls_run:
+                    patience = _LOOKS_AT_IDLE_EVERY_SECONDS
+                elif time.monotonic() - self._looked_at_seconds >= _LOOKS_EVERY_SECONDS:
                     self._looked_at_seconds = time.monotonic()
                     self._session.bury_lost()
             except RedisUnavailable:
@@ -199,7 +206,7 @@ class RedisStream:
 
     def end_lost(self, data: bytes) -> None:
         """Answer a call whose process is gone, unless it was answered."""
-        self._append("force" if self.number == STANDALONE else "finish", data, secrets.token_hex(8))
+        self._append("force" if self.number == STANDALONE else "finish", data, _token())
 
     def _begin(self) -> None:
         if self.on_first_event is not None:
@@ -207,7 +214,7 @@ class RedisStream:
             self.on_first_event = None
 
     def _put(self, mode: str, data: bytes) -> None:
-        token = secrets.token_hex(8)
+        token = _token()
 
         def write() -> None:
             self._keep()
@@ -266,10 +273,11 @@ class RedisStream:
         self._keep()
         room = self._place.message("room", self.number)
         own = self._place.link.own_id
-        answer = self._place.run(scripts.READ, self.number, reader, own, _READ_AT_ONCE, room)
-        if answer is None:
+        has = self.position
+        answer = self._place.run(scripts.READ, self.number, reader, has, own, _READ_AT_ONCE, room)
+        if answer is None or reader != self._reader:
             return None
-        is_awaited, is_over, entries = answer
+        is_awaited, is_over, self._calls_run, entries = answer
         if is_awaited:
             self.wake_writers()
         if not entries:
@@ -285,3 +293,8 @@ class RedisStream:
                 self._place.run(scripts.DETACH_GONE, self.number, process_id, room)
         except RedisUnavailable:
             return
+
+
+def _token() -> str:
+    """Return what tells a repetition from another event."""
+    return secrets.token_hex(8)
