@@ -30,6 +30,7 @@ from gevent.lock import BoundedSemaphore
 
 from mcpserver.app import create_app
 from mcpserver.documents import AUTHORIZATION_SERVER
+from mcpserver.errors import Unavailable
 from mcpserver.metadata import ResourceMetadata
 from mcpserver.settings import Settings, SettingsError, load
 from mcpserver.tools.registry import Feature, Features, gathered
@@ -89,11 +90,22 @@ class _Mounted:
             # One stream would hold a whole thread, and sessions cannot be shared by threads.
             start_response("503 Service Unavailable", [("Content-Type", "application/json")])
             return [_NOT_GEVENT]
-        if self._front is None:
-            with self._making:
-                if self._front is None:
-                    self._front = self._made(has_other_workers=environ["wsgi.multiprocess"])
-        return self._front(environ, start_response)
+        front = self._front
+        if front is None:
+            try:
+                front = self._first(has_other_workers=environ["wsgi.multiprocess"])
+            except Unavailable as error:
+                _log.error("REDIS_URL: %s", error.private_detail)
+                retry_after = ("Retry-After", str(error.retry_after_seconds))
+                start_response("503 Service Unavailable", [("Content-Type", "application/json"), retry_after])
+                return [orjson.dumps({"error": str(error)})]
+        return front(environ, start_response)
+
+    def _first(self, *, has_other_workers: bool) -> Front:
+        with self._making:
+            if self._front is None:
+                self._front = self._made(has_other_workers=has_other_workers)
+            return self._front
 
     def _made(self, *, has_other_workers: bool) -> Front:
         settings = self._settings.model_copy(update={"workers": 2 if has_other_workers else 1})

@@ -18,6 +18,7 @@ from flask import Flask
 from mcpserver.flask import mount
 from mcpserver.settings import Settings, SettingsError
 from mcpserver.tools import tool
+from tests.authserver.store.backends import RedisServer
 from tests.mcpserver.running import META, REPOSITORY, Issuer, Server, events
 from tests.mcpserver.transports.ws_client import WsClient
 from tests.support.ports import free_ports
@@ -170,6 +171,29 @@ def test_with_several_workers_each_serves_the_newest_revision_and_says_what_is_m
         text = (tmp_path / "log").read_text()
         assert "without sessions; without MCPSERVER_STATE_SECRET" in text
         assert "Traceback" not in text
+
+
+def test_several_workers_with_a_redis_share_their_sessions(tmp_path: Path) -> None:
+    redis = RedisServer(tmp_path)
+    try:
+        with mounted(tmp_path, "-w", "2", REDIS_URL=redis.url) as server:
+            session = server.open_session()
+            for number in range(8):
+                listed = {"jsonrpc": "2.0", "id": number, "method": "tools/list", "params": {}}
+                assert server.send(listed, session).status_code == 200
+            assert "Traceback" not in (tmp_path / "log").read_text()
+    finally:
+        redis.stop()
+
+
+def test_a_redis_that_is_not_there_leaves_the_applications_own_pages_alone(tmp_path: Path) -> None:
+    (nobody,) = free_ports(1)
+    with mounted(tmp_path, REDIS_URL=f"redis://127.0.0.1:{nobody}/0") as server:
+        refused = server.modern("tools/list", **shopper(server))
+        assert refused.status_code == 503
+        assert refused.headers["Retry-After"]
+        assert server.send("", {}, "/../", "GET").status_code == 200
+        assert "Traceback" not in (tmp_path / "log").read_text()
 
 
 STREAMING = """
