@@ -12,6 +12,7 @@ from gevent.event import Event
 
 from mcpserver.errors import JsonRpcError, Unanswered, Unavailable
 from mcpserver.principal import Principal
+from mcpserver.redis_link import RedisUnavailable
 from mcpserver.sessions.protocol import SessionNotFound, TooManySessions
 from mcpserver.sessions.redis_layout import EVERYBODY
 from mcpserver.sessions.redis_session import RedisSession
@@ -250,6 +251,25 @@ def test_a_call_whose_process_is_gone_is_answered_and_gives_its_room_back(
     standalone = there.standalone_stream()
     ((_, response),) = standalone.read(standalone.attach(0), LONG_SECONDS) or ()
     assert orjson.loads(response)["id"] == "two"
+
+
+def test_a_call_that_never_began_because_an_answer_got_lost_takes_no_room(
+    here: RedisSession, there: RedisSession, pods: Pods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = pods.here.link.run
+
+    def lossy(*words: Any) -> Any:
+        run(*words)
+        raise RedisUnavailable("the answer is lost")
+
+    with monkeypatch.context() as lost:
+        lost.setattr(pods.here.link, "run", lossy)
+        with pytest.raises(Unavailable):
+            start(here, 1)
+    start(here, 1)
+    wait_until(lambda: not pods.here.sessions.is_busy(), "what was taken is given back")
+    with pytest.raises(JsonRpcError, match="is running"):
+        start(there, 1)
 
 
 def test_a_process_that_only_seemed_gone_stops_what_was_given_up(

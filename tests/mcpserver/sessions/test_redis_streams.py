@@ -1,14 +1,21 @@
 """Streams in Redis: written in one process and read in another, by the rules of those in memory."""
 
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import Any, TypeVar
+
 import gevent
 import pytest
 
+from mcpserver.redis_link import RedisUnavailable
 from mcpserver.sessions.protocol import Stream
 from mcpserver.sessions.redis_session import RedisSession
 from tests.mcpserver.sessions.conftest import ALICE, VERSION, Pods
 from tests.support.waiting import wait_until
 
 LONG_SECONDS = 10.0
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -246,6 +253,48 @@ def test_nothing_is_lost_while_redis_is_away(here: RedisSession, there: RedisSes
     resumed_stream = resumed(there, stream.number)
     assert read_all(resumed_stream, resumed_stream.attach(0)) == [b"before", b"response"]
     assert not pods.here.sessions.is_busy()
+
+
+def test_an_answer_of_redis_that_gets_lost_loses_and_doubles_nothing(
+    here: RedisSession, there: RedisSession, pods: Pods, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pod in (pods.here, pods.there):
+        monkeypatch.setattr(pod.link, "run", losing_answers(pod.link.run))
+    stream, elsewhere = here.new_stream(), here.standalone_stream()
+    reader = insisting(elsewhere.attach)
+    for text in (b"a", b"b"):
+        stream.send(text)
+        elsewhere.send(text)
+        elsewhere.force(text.upper())
+    stream.finish(b"z")
+    stream.outbox.wait()
+    found: list[bytes] = []
+    while len(found) < 4:
+        found += [data for _, data in elsewhere.read(reader, LONG_SECONDS) or ()]
+    assert found == [b"a", b"A", b"b", b"B"]
+    again = insisting(lambda: there.stream(stream.number))
+    assert again is not None
+    assert read_all(again, insisting(lambda: again.attach(0))) == [b"a", b"b", b"z"]
+
+
+def losing_answers(run: Callable[..., Any]) -> Callable[..., Any]:
+    """Lose every other answer to a script."""
+    turns = count()
+
+    def lossy(*words: Any) -> Any:
+        answer = run(*words)
+        if next(turns) % 2 == 0:
+            raise RedisUnavailable("the answer is lost")
+        return answer
+
+    return lossy
+
+
+def insisting(attempt: Callable[[], T]) -> T:
+    """Try until it is answered."""
+    while True:
+        with suppress(RedisUnavailable):
+            return attempt()
 
 
 def test_a_writer_does_not_wait_for_a_reader_whose_process_is_gone(
