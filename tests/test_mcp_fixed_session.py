@@ -112,6 +112,7 @@ def call(name: str, number: int, **arguments: Any) -> dict[str, Any]:
 # HTTP+SSE of 2024-11-05
 
 
+@pytest.mark.requirement("MCP-SESSION-SSE")
 def test_an_old_client_is_served_through_the_balancer(pods: Pods) -> None:
     client = pods.client()
     stream = OldStream(client)
@@ -124,6 +125,7 @@ def test_an_old_client_is_served_through_the_balancer(pods: Pods) -> None:
     assert len(set(pods.balancer.served)) == 2
 
 
+@pytest.mark.requirement("MCP-SESSION-SSE")
 def test_messages_at_one_server_are_answered_on_the_stream_of_the_other(
     pods: Pods, here: Pod, there: Pod, tmp_path: Path
 ) -> None:
@@ -197,6 +199,7 @@ def test_what_a_session_settled_holds_at_every_server(
     assert named(loud, "notifications/message")
 
 
+@pytest.mark.requirement("MCP-SESSION-OWNER")
 def test_a_session_is_its_callers_at_every_server(pods: Pods, here: Pod, there: Pod) -> None:
     session = opened(pods.client(here))
     assert at(session, pods.client(there, "bob")).request("tools/list").status == 404
@@ -224,6 +227,7 @@ def test_a_cancellation_stops_a_call_at_the_other_server(
     assert elsewhere.call("hello_mcp").status == 200
 
 
+@pytest.mark.requirement("MCP-SESSION-ENDED")
 def test_delete_at_one_server_ends_streams_and_calls_of_the_other(
     pods: Pods, here: Pod, there: Pod, tmp_path: Path
 ) -> None:
@@ -240,6 +244,7 @@ def test_delete_at_one_server_ends_streams_and_calls_of_the_other(
     assert session.request("tools/list").status == 404
 
 
+@pytest.mark.requirement("MCP-SESSION-REPLAY")
 def test_a_stream_goes_on_at_the_other_server(pods: Pods, here: Pod, there: Pod, tmp_path: Path) -> None:
     session = opened(pods.client(here))
     go = tmp_path / "go"
@@ -252,6 +257,37 @@ def test_a_stream_goes_on_at_the_other_server(pods: Pods, here: Pod, there: Pod,
     assert list(resumed) == []
 
 
+@pytest.mark.requirement("MCP-SESSION-ONE-STREAM")
+def test_a_message_travels_on_one_stream(pods: Pods, here: Pod, there: Pod, tmp_path: Path) -> None:
+    session = opened(pods.client(here))
+    listening = session.listen().events()
+    next(listening)
+    elsewhere = at(session, pods.client(there))
+    arguments = {"path": str(tmp_path / "flooded"), "times": 3, "size": 1}
+    calls = [each.call("flood", arguments).events() for each in (session, elsewhere)]
+    for events in calls:
+        *lines, response = [event.message for event in events if event.data]
+        assert [line["params"]["data"].split()[0] for line in lines] == ["0", "1", "2"]
+        assert text(response) == "flooded"
+    elsewhere.call("change")
+    assert next(listening).message["method"] == "notifications/tools/list_changed"
+
+
+@pytest.mark.requirement("MCP-SESSION-EVENT-IDS")
+def test_ids_of_events_are_used_once_in_a_session(pods: Pods, here: Pod, there: Pod, tmp_path: Path) -> None:
+    session = opened(pods.client(here))
+    listening = session.listen().events()
+    ids = [next(listening).id]
+    arguments = {"path": str(tmp_path / "flooded"), "times": 3, "size": 1}
+    for each in (session, at(session, pods.client(there))) * 2:
+        each.last_id += 1000 * len(ids)
+        ids += [event.id for event in each.call("flood", arguments).events()]
+    session.call("change")
+    ids.append(next(listening).id)
+    assert len(set(ids)) == len(ids) == 2 + 4 * 5
+
+
+@pytest.mark.requirement("MCP-SESSION-ONE-STREAM")
 def test_a_stream_that_is_resumed_elsewhere_leaves_its_first_reader(
     pods: Pods, here: Pod, there: Pod, tmp_path: Path
 ) -> None:
@@ -294,6 +330,7 @@ def test_changes_while_nobody_listened_are_told_by_the_other_server(
 # A server that dies
 
 
+@pytest.mark.requirement("MCP-SESSION-REPLAY")
 def test_what_was_sent_is_not_lost_with_its_server(
     pods: Pods, mortal: Pod, there: Pod, tmp_path: Path
 ) -> None:
@@ -346,6 +383,7 @@ def test_a_session_outlives_the_server_that_opened_it(pods: Pods, mortal: Pod, t
     assert named(resumed, "notifications/tools/list_changed")
 
 
+@pytest.mark.requirement("MCP-SESSION-RETRY")
 def test_a_server_that_stops_hands_its_streams_over(
     pods: Pods, mortal: Pod, there: Pod, tmp_path: Path
 ) -> None:
@@ -403,6 +441,7 @@ def _standing_still(path: Path) -> Callable[[], bool]:
     return look
 
 
+@pytest.mark.requirement("MCP-SESSION-ENDED")
 def test_idle_sessions_end_and_used_ones_do_not(pods: Pods) -> None:
     pod = pods.start(MCPSERVER_SESSION_IDLE_SECONDS="1.5")
     pods.balancer.ports.remove(pod.port)

@@ -14,6 +14,9 @@ _IDENTIFIER: Final = re.compile(r"^[A-Z][A-Za-z0-9.-]+$")
 _SOURCES: Final = (
     "Client ID Metadata Document",
     "Identity Assertion JWT Authorization Grant",
+    "MCP 2024-11-05 transports",
+    "MCP 2025-11-25 security best practices",
+    "MCP 2025-11-25 transports",
     "MCP 2026-07-28 authorization",
     "MCP 2026-07-28 basic",
     "MCP 2026-07-28 client registration",

@@ -15,6 +15,7 @@ from tests.requirements.machines import MACHINES
 from tests.requirements.mcp_authorization import AUTHORIZATION
 from tests.requirements.mcp_features import FEATURES
 from tests.requirements.mcp_parameter_headers import PARAMETER_HEADERS
+from tests.requirements.mcp_sessions import SESSIONS
 from tests.requirements.mcp_subscriptions import SUBSCRIPTIONS
 from tests.requirements.mcp_tasks import TASKS
 from tests.requirements.mcp_transports import TRANSPORTS
@@ -28,6 +29,7 @@ REQUIREMENTS: Final[tuple[Requirement, ...]] = (
     *CONNECTIONS,
     *FEATURES,
     *PARAMETER_HEADERS,
+    *SESSIONS,
     *SUBSCRIPTIONS,
     *TASKS,
     *FRAMEWORK,

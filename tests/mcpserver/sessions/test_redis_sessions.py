@@ -79,12 +79,14 @@ def test_every_process_finds_a_session_with_all_that_is_known(pods: Pods, here: 
     assert found.subscribed == {"test://one"}
 
 
+@pytest.mark.requirement("MCP-SESSION-ID")
 def test_ids_are_unguessable_and_visible_ascii(pods: Pods) -> None:
     ids = {pods.here.sessions.open(person(str(n)), VERSION, {}).id for n in range(3)}
     assert len(ids) == 3
     assert all(len(each) >= 32 and each.isascii() and each.isprintable() and " " not in each for each in ids)
 
 
+@pytest.mark.requirement("MCP-SESSION-OWNER")
 @pytest.mark.parametrize("stranger", [BOB, person("alice", "client-2")])
 def test_a_session_is_found_by_its_caller_alone(pods: Pods, here: RedisSession, stranger: Principal) -> None:
     for attempt in (pods.there.sessions.get, pods.there.sessions.close):
