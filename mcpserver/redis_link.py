@@ -148,7 +148,10 @@ class RedisLink:
         self._listeners[kind] = callback
 
     def on_gap(self, callback: Callable[[], None]) -> None:
-        """Call back, in the order of these calls, when messages may have been lost; this may block."""
+        """Call back, in the order of these calls, when messages may have been lost.
+
+        The callback may block, and raise RedisUnavailable: then all of them are called again.
+        """
         self._gap_listeners.append(callback)
 
     def tell(self, process_id: str, kind: str, content: Any) -> None:
@@ -282,6 +285,7 @@ class RedisLink:
                 if heard["type"] == "message":
                     _call(self._pass_on, heard["data"])
                 elif heard["type"] == "subscribe" and heard["channel"] == TO_ALL:
+                    # One for which Redis was not there yet is told again, with the next connection.
                     for callback in self._gap_listeners:
                         _call(callback)
         finally:
@@ -303,6 +307,8 @@ def message(kind: str, content: Any) -> str:
 def _call(callback: Callable[..., None], *arguments: Any) -> None:
     try:
         callback(*arguments)
+    except RedisUnavailable:
+        raise
     except Exception:
         _log.exception("a listener failed")
 

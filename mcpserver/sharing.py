@@ -97,8 +97,9 @@ def _by_redis(settings: Settings, clock: Callable[[], float]) -> Shared:
         state_secrets = (agreed,)
         # A Redis that came back empty is given it again, so that processes to come agree with this one.
         link.on_gap(lambda: link.run(_AGREE, _SECRET_KEY, agreed))
-    changes = RedisChanges(link)
+    # After a gap the sessions know their subscriptions again before they are told of changes.
     sessions = RedisSessions(link, clock, **_limits(settings))
+    changes = RedisChanges(link)
     # Both hear its messages: it starts when they do.
     link.start()
     greenlets = [changes.start(), sessions.start()]

@@ -174,7 +174,8 @@ class RedisSession:
         taken = ""
         try:
             taken = self._take(request_id, room)
-            if taken != _TAKEN and self.bury_lost():
+            if taken != _TAKEN:
+                self.bury_lost()
                 taken = self._take(request_id, room)
         finally:
             if taken != _TAKEN:
@@ -343,27 +344,24 @@ class RedisSession:
     def _take(self, request_id: RequestId, room: str) -> str:
         return str(self._run(scripts.TAKE_ROOM, _json(request_id), room, MAX_RUNNING_CALLS))
 
-    def bury_lost(self) -> bool:
-        """Answer calls whose process is gone; say whether there were any.
+    def bury_lost(self) -> None:
+        """Answer calls whose process is gone.
 
         Raises:
             RedisUnavailable: see there.
         """
         calls = self._place.link.command("HGETALL", f"{self._place.key}:calls")
-        lost = False
         for call, taken in calls.items():
             room = taken.removesuffix(_CANCELLED)
             process_id, number, _ = room.split(" ")
             is_own = process_id == self._place.link.own_id
             if room in self._rooms if is_own else self._place.link.is_alive(process_id):
                 continue
-            lost = True
             # Of this process are only those left that never began.
             if self._place.run(scripts.LEAVE_ROOM, call, room) and not is_own:
                 response = {"jsonrpc": "2.0", "id": orjson.loads(call), "error": _LOST}
                 stream = self._streams.get(int(number)) or self._make_stream(int(number), is_kept=True)
                 stream.end_lost(orjson.dumps(response))
-        return lost
 
     def _take_answers(self, answers: Mapping[str, str]) -> None:
         for question, answer in answers.items():

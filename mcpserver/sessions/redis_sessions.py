@@ -133,22 +133,21 @@ class RedisSessions:
         while True:
             gevent.sleep(min(_KEEPS_EVERY_SECONDS, self._due_seconds))
             metrics.sessions(len(self._here))
-            self._keep_all()
+            try:
+                self._keep_all()
+            except RedisUnavailable as error:
+                _log.info("sessions cannot be kept", extra={"detail": error.private_detail})
 
     def _keep_all(self, *, looks: bool = False) -> None:
         for name, session in list(self._here.items()):
             if session.closed or not session.is_in_use():
                 continue
-            try:
-                now = self._clock()
-                subject = session.keep(now, self._due_seconds)
-                if subject:
-                    self._index(self._place(name), subject, now)
-                if looks:
-                    session.look()
-            except RedisUnavailable as error:
-                _log.info("sessions cannot be kept", extra={"detail": error.private_detail})
-                return
+            now = self._clock()
+            subject = session.keep(now, self._due_seconds)
+            if subject:
+                self._index(self._place(name), subject, now)
+            if looks:
+                session.look()
 
     def _hear(self, content: Any) -> None:
         """Act on a message (called by the link: must not block)."""

@@ -49,7 +49,7 @@ class Owner(Protocol):
     def follow_subscriptions(self) -> None:
         """Somebody here reads the standalone stream, and has to be told of changes."""
 
-    def bury_lost(self) -> object:
+    def bury_lost(self) -> None:
         """Answer calls whose process is gone."""
 
 
