@@ -40,7 +40,7 @@ doctor: environment ## check each part of the stack and say what to do
 
 test: dev-environment ## run the tests
 	@$(VENV) scripts/prerequisites.py
-	@exec $(VENV) -m pytest $(PYTEST)
+	@exec $(if $(PYTEST),$(VENV) -m pytest $(PYTEST),$(VENV) scripts/run_tests.py)
 
 test-model: dev-environment ## ask a real model server, which is compiled first: minutes
 	@exec $(VENV) -m pytest tests/llama/real_model.py $(PYTEST)
