@@ -13,14 +13,8 @@ param logAnalyticsWorkspaceId string
 param deployerId string
 param deployerType string
 
-var clusterUser = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '4abbcc35-e782-43d8-92c5-2d3f1bd2253f'
-)
-var clusterAdmin = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b'
-)
+var clusterUser = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4abbcc35-e782-43d8-92c5-2d3f1bd2253f')
+var clusterAdmin = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b')
 
 resource cluster 'Microsoft.ContainerService/managedClusters@2026-05-01' = {
   name: name

@@ -7,10 +7,7 @@ param networkName string
 param systemSubnetName string
 param gpuSubnetName string
 
-var networkContributor = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '4d97b98b-1d4f-4787-a291-c67834d212e7'
-)
+var networkContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4d97b98b-1d4f-4787-a291-c67834d212e7')
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name

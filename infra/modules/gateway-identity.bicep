@@ -5,10 +5,7 @@ param tags object
 param name string
 param applicationInsightsName string
 
-var metricsPublisher = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '3913510d-42f4-4e42-8a64-420c390055eb'
-)
+var metricsPublisher = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '3913510d-42f4-4e42-8a64-420c390055eb')
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name

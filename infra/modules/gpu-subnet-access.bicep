@@ -4,14 +4,8 @@ param karpenterPrincipalId string
 param networkName string
 param gpuSubnetName string
 
-var networkContributor = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '4d97b98b-1d4f-4787-a291-c67834d212e7'
-)
-var reader = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  'acdd72a7-3385-48ef-bd42-f606fba81ae7'
-)
+var networkContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4d97b98b-1d4f-4787-a291-c67834d212e7')
+var reader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
 
 resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
   name: networkName

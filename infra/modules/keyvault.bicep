@@ -10,14 +10,8 @@ param deployerId string
 param deployerType string
 param logAnalyticsWorkspaceId string
 
-var secretsUser = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '4633458b-17de-408a-b874-0445c86b69e6'
-)
-var secretsOfficer = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
-)
+var secretsUser = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4633458b-17de-408a-b874-0445c86b69e6')
+var secretsOfficer = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7')
 
 resource vault 'Microsoft.KeyVault/vaults@2025-05-01' = {
   name: name

@@ -6,14 +6,8 @@ param kubeletPrincipalId string
 param deployerId string
 param deployerType string
 
-var pull = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '7f951dda-4ed3-4680-a7ca-43fe172d538d'
-)
-var push = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  '8311e382-0749-4cb8-b61a-304f252e45ec'
-)
+var pull = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '7f951dda-4ed3-4680-a7ca-43fe172d538d')
+var push = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '8311e382-0749-4cb8-b61a-304f252e45ec')
 
 resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' = {
   name: name

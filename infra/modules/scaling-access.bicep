@@ -2,10 +2,7 @@
 param kedaPrincipalId string
 param monitorWorkspaceName string
 
-var monitoringDataReader = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  'b0d8363b-8ddd-447d-831f-62ca05bff136'
-)
+var monitoringDataReader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'b0d8363b-8ddd-447d-831f-62ca05bff136')
 
 resource workspace 'Microsoft.Monitor/accounts@2023-04-03' existing = {
   name: monitorWorkspaceName

@@ -9,10 +9,7 @@ param networkId string
 param endpointSubnetId string
 param mcpserverPrincipalId string
 
-var blobDataContributor = subscriptionResourceId(
-  'Microsoft.Authorization/roleDefinitions'
-  'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
-)
+var blobDataContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
 
 resource account 'Microsoft.Storage/storageAccounts@2025-08-01' = {
   name: name
