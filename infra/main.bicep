@@ -163,19 +163,11 @@ module gatewayIdentity 'modules/gateway-identity.bicep' = {
   }
 }
 
-// What Karpenter needs in the group where AKS keeps its nodes, which AKS itself makes.
-module gpuNodes 'modules/gpu-nodes.bicep' = {
-  scope: resourceGroup(nodeResourceGroupName)
-  params: {
-    karpenterPrincipalId: identities.outputs.karpenterPrincipalId
-  }
-  dependsOn: [cluster]
-}
-
-module gpuSubnet 'modules/gpu-subnet-access.bicep' = {
+module gpuPool 'modules/gpu-pool.bicep' = {
   scope: group
   params: {
     karpenterPrincipalId: identities.outputs.karpenterPrincipalId
+    nodeResourceGroupName: cluster.outputs.nodeResourceGroupName
     networkName: network.outputs.networkName
     gpuSubnetName: network.outputs.gpuSubnetName
   }
@@ -314,7 +306,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_TENANT_ID string = tenant().tenantId
 output AKS_CLUSTER_NAME string = cluster.outputs.name
 output AKS_OIDC_ISSUER string = cluster.outputs.oidcIssuer
-output AKS_NODE_RESOURCE_GROUP string = nodeResourceGroupName
+output AKS_NODE_RESOURCE_GROUP string = cluster.outputs.nodeResourceGroupName
 output ACR_NAME string = registry.outputs.name
 output ACR_LOGIN_SERVER string = registry.outputs.loginServer
 output APIM_NAME string = gateway.outputs.name

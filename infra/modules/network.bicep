@@ -211,6 +211,8 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
         name: 'gateway'
         properties: {
           addressPrefix: gatewayPrefix
+          // A subnet that Azure runs a service of its own in may not be closed to the internet.
+          defaultOutboundAccess: true
           // Standard v2 wants its subnet delegated, the classic tiers refuse one that is.
           delegations: isInjected
             ? []

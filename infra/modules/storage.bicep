@@ -1,6 +1,6 @@
-// The storage account with the container `snippets`. Used by main.bicep. Reached through a private endpoint, by mcpserver's identity
-// alone: there are no account keys to leak. The `deployment` container that was drawn is not made:
-// docs/adr/0035-no-deployment-container.md.
+// The storage account with the container `snippets`. Used by main.bicep. Reached through a private endpoint, by
+// mcpserver's identity alone: there are no account keys to leak. The `deployment` container that was drawn is not made
+// (docs/adr/0035-no-deployment-container.md).
 param location string
 param tags object
 param name string

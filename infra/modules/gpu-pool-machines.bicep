@@ -1,5 +1,4 @@
-// The GPU node pool, as far as Azure knows it: what Karpenter may do in the group where AKS keeps its nodes. Size,
-// labels (workload=gpu, kaito=true), taint and the limit of 3 stand in k8s/kaito. Used by main.bicep, in that group.
+// What Karpenter may do in the group where AKS keeps its nodes. Used by gpu-pool.bicep, in that group.
 param karpenterPrincipalId string
 
 // To make and remove the machines and their interfaces, and to give them the kubelet's identity, which is in this

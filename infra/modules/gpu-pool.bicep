@@ -1,6 +1,8 @@
-// Karpenter puts its nodes into the GPU subnet and reads the network's id, which Azure CNI Overlay wants as a label of
-// each node. Used by main.bicep.
+// The GPU node pool, as far as Azure knows it: what Karpenter may do. Size, labels (workload=gpu, kaito=true), taint and
+// the limit of 3 stand in k8s/kaito. Used by main.bicep.
 param karpenterPrincipalId string
+@description('The group where AKS keeps its nodes. From the cluster\'s outputs: see below.')
+param nodeResourceGroupName string
 param networkName string
 param gpuSubnetName string
 
@@ -12,6 +14,7 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
   resource gpuSubnet 'subnets' existing = { name: gpuSubnetName }
 }
 
+// Its nodes are in the GPU subnet.
 resource joinsSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: network::gpuSubnet
   name: guid(network::gpuSubnet.id, karpenterPrincipalId, networkContributor)
@@ -22,6 +25,7 @@ resource joinsSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
+// It reads the network's id, which Azure CNI Overlay wants as a label of each node.
 resource readsNetwork 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: network
   name: guid(network.id, karpenterPrincipalId, reader)
@@ -30,4 +34,11 @@ resource readsNetwork 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
     principalId: karpenterPrincipalId
     principalType: 'ServicePrincipal'
   }
+}
+
+// AKS makes that group. Called from main.bicep, this module would be refused before anything is made, because Azure looks
+// for the group first; here it does not, because this deployment has parameters that are known only after the cluster.
+module machines 'gpu-pool-machines.bicep' = {
+  scope: resourceGroup(nodeResourceGroupName)
+  params: { karpenterPrincipalId: karpenterPrincipalId }
 }
