@@ -44,8 +44,8 @@ param systemNodeSize string = 'Standard_D4ds_v5'
 @description('Zones of the system nodes; by default three, where the region has them.')
 param zones string[] = pickZones('Microsoft.Compute', 'virtualMachineScaleSets', location, 3)
 
-@description('Size of Azure Managed Redis. Balanced_B1 has 1 GB: some 100,000 sessions.')
-param redisSize string = 'Balanced_B1'
+@description('Size of each of the two Azure Managed Redis. Balanced_B0 is the smallest, half a gigabyte.')
+param redisSize string = 'Balanced_B0'
 
 @description('recover takes back a vault that was deleted with an earlier environment of this name.')
 @allowed(['default', 'recover'])
@@ -79,7 +79,7 @@ module network 'modules/network.bicep' = {
   }
 }
 
-module internalDns 'modules/internal-dns.bicep' = {
+module dns 'modules/dns.bicep' = {
   scope: group
   params: {
     tags: tags
@@ -200,24 +200,37 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     name: '${abbreviations.storageAccount}${token}'
     privateEndpointName: '${abbreviations.privateEndpoint}blob-${token}'
-    networkId: network.outputs.networkId
     endpointSubnetId: network.outputs.endpointSubnetId
+    zoneId: dns.outputs.blobZoneId
     mcpserverPrincipalId: identities.outputs.mcpserverPrincipalId
   }
 }
 
-module redis 'modules/redis.bicep' = {
+module authserverRedis 'modules/redis.bicep' = {
   scope: group
   params: {
     location: location
     tags: tags
-    name: '${abbreviations.redis}${token}'
+    name: '${abbreviations.redis}auth-${token}'
     size: redisSize
-    privateEndpointName: '${abbreviations.privateEndpoint}redis-${token}'
-    networkId: network.outputs.networkId
+    privateEndpointName: '${abbreviations.privateEndpoint}redis-auth-${token}'
     endpointSubnetId: network.outputs.endpointSubnetId
-    authserverPrincipalId: identities.outputs.authserverPrincipalId
-    mcpserverPrincipalId: identities.outputs.mcpserverPrincipalId
+    zoneId: dns.outputs.redisZoneId
+    serverPrincipalId: identities.outputs.authserverPrincipalId
+  }
+}
+
+module mcpserverRedis 'modules/redis.bicep' = {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: '${abbreviations.redis}mcp-${token}'
+    size: redisSize
+    privateEndpointName: '${abbreviations.privateEndpoint}redis-mcp-${token}'
+    endpointSubnetId: network.outputs.endpointSubnetId
+    zoneId: dns.outputs.redisZoneId
+    serverPrincipalId: identities.outputs.mcpserverPrincipalId
   }
 }
 
@@ -275,7 +288,7 @@ module alerts 'modules/alerts.bicep' = {
     clusterName: cluster.outputs.name
     monitorWorkspaceId: monitoring.outputs.monitorWorkspaceId
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
-    redisId: redis.outputs.id
+    redisIds: [authserverRedis.outputs.id, mcpserverRedis.outputs.id]
   }
 }
 
@@ -314,7 +327,8 @@ output APIM_GATEWAY_URL string = gatewayUrl
 output APIM_SUBNET_PREFIX string = network.outputs.gatewaySubnetPrefix
 output APIM_IDENTITY_CLIENT_ID string = gatewayIdentity.outputs.clientId
 output STORAGE_ACCOUNT_URL string = storage.outputs.url
-output REDIS_URL string = redis.outputs.url
+output AUTHSERVER_REDIS_URL string = authserverRedis.outputs.url
+output MCPSERVER_REDIS_URL string = mcpserverRedis.outputs.url
 output KEY_VAULT_NAME string = keyVault.outputs.name
 output LOGIN_APP_CLIENT_ID string = entra.outputs.loginClientId
 output API_APP_CLIENT_ID string = entra.outputs.apiClientId
@@ -328,5 +342,5 @@ output APPLICATIONINSIGHTS_CONNECTION_STRING string = monitoring.outputs.applica
 output GPU_SUBNET_ID string = network.outputs.gpuSubnetId
 output AUTHSERVER_INTERNAL_IP string = network.outputs.authserverAddress
 output MCPSERVER_INTERNAL_IP string = network.outputs.mcpserverAddress
-output AUTHSERVER_INTERNAL_URL string = 'http://${internalDns.outputs.authserverHost}'
-output MCPSERVER_INTERNAL_URL string = 'http://${internalDns.outputs.mcpserverHost}'
+output AUTHSERVER_INTERNAL_URL string = 'http://${dns.outputs.authserverHost}'
+output MCPSERVER_INTERNAL_URL string = 'http://${dns.outputs.mcpserverHost}'

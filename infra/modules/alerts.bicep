@@ -8,7 +8,7 @@ param operatorEmail string
 param clusterName string
 param monitorWorkspaceId string
 param logAnalyticsWorkspaceId string
-param redisId string
+param redisIds string[]
 
 var ruleGroups = loadJsonContent('../../monitoring/alerts.json').groups
 
@@ -75,15 +75,15 @@ resource gatewayErrors 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
 }
 
 // Redis does not evict: once it is full, nobody signs in any more.
-resource redisMemory 'Microsoft.Insights/metricAlerts@2018-03-01' = {
-  name: 'redis-memory'
+resource redisMemory 'Microsoft.Insights/metricAlerts@2018-03-01' = [for id in redisIds: {
+  name: 'redis-memory-${last(split(id, '/'))}'
   location: 'global'
   tags: tags
   properties: {
     description: 'Redis has used more than 80 % of its memory. See docs/incidents/redis-memory.md.'
     severity: 1
     enabled: true
-    scopes: [redisId]
+    scopes: [id]
     evaluationFrequency: 'PT5M'
     windowSize: 'PT15M'
     criteria: {
@@ -103,6 +103,6 @@ resource redisMemory 'Microsoft.Insights/metricAlerts@2018-03-01' = {
     autoMitigate: true
     actions: [{ actionGroupId: operators.id }]
   }
-}
+}]
 
 output actionGroupId string = operators.id

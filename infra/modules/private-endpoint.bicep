@@ -1,33 +1,15 @@
-// One private endpoint with its DNS zone: the way from the cluster to a service that has no public address. Used by
-// storage.bicep and redis.bicep.
+// One private endpoint: the way from the cluster to a service that has no public address. Used by storage.bicep and
+// redis.bicep.
 param location string
 param tags object
 param name string
-param networkId string
 param subnetId string
 @description('The service behind the endpoint.')
 param serviceId string
 @description('Which part of the service: blob, redisEnterprise.')
 param groupId string
-@description('The zone in which the service\'s public name becomes the private address.')
-param zoneName string
-
-resource zone 'Microsoft.Network/privateDnsZones@2024-06-01' = {
-  name: zoneName
-  location: 'global'
-  tags: tags
-}
-
-resource link 'Microsoft.Network/privateDnsZones/virtualNetworkLinks@2024-06-01' = {
-  parent: zone
-  name: 'network'
-  location: 'global'
-  tags: tags
-  properties: {
-    registrationEnabled: false
-    virtualNetwork: { id: networkId }
-  }
-}
+@description('The zone in which the service\'s public name becomes the private address (dns.bicep).')
+param zoneId string
 
 resource endpoint 'Microsoft.Network/privateEndpoints@2025-07-01' = {
   name: name
@@ -51,6 +33,6 @@ resource records 'Microsoft.Network/privateEndpoints/privateDnsZoneGroups@2025-0
   parent: endpoint
   name: 'default'
   properties: {
-    privateDnsZoneConfigs: [{ name: groupId, properties: { privateDnsZoneId: zone.id } }]
+    privateDnsZoneConfigs: [{ name: groupId, properties: { privateDnsZoneId: zoneId } }]
   }
 }

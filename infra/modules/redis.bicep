@@ -1,14 +1,15 @@
-// Azure Managed Redis: authserver's state and mcpserver's sessions. Used by main.bicep. It loses nothing that was
-// acknowledged (no eviction, append-only file), knows no password, and is reached through a private endpoint.
+// One Azure Managed Redis, of one server. Used by main.bicep, twice: an instance has one database and one access policy,
+// and people's own tools run in mcpserver, which must not reach the authorization server's store. It loses nothing that
+// was acknowledged (no eviction, append-only file), knows no password, and has no public address.
 param location string
 param tags object
 param name string
 param size string
 param privateEndpointName string
-param networkId string
 param endpointSubnetId string
-param authserverPrincipalId string
-param mcpserverPrincipalId string
+param zoneId string
+@description('The one identity that may use it.')
+param serverPrincipalId string
 
 resource cluster 'Microsoft.Cache/redisEnterprise@2025-07-01' = {
   name: name
@@ -37,38 +38,26 @@ resource database 'Microsoft.Cache/redisEnterprise/databases@2025-07-01' = {
   }
 }
 
-// Azure Managed Redis has this one policy; what keeps the two servers apart is the prefix of their keys.
-resource authserverMay 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = {
+resource access 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = {
   parent: database
-  name: 'authserver'
+  name: 'server'
   properties: {
     accessPolicyName: 'default'
-    user: { objectId: authserverPrincipalId }
-  }
-}
-
-resource mcpserverMay 'Microsoft.Cache/redisEnterprise/databases/accessPolicyAssignments@2025-07-01' = {
-  parent: database
-  name: 'mcpserver'
-  // Azure refuses two changes of one database at the same time.
-  dependsOn: [authserverMay]
-  properties: {
-    accessPolicyName: 'default'
-    user: { objectId: mcpserverPrincipalId }
+    user: { objectId: serverPrincipalId }
   }
 }
 
 module endpoint 'private-endpoint.bicep' = {
-  dependsOn: [mcpserverMay]
+  // Azure refuses two changes of one instance at the same time.
+  dependsOn: [access]
   params: {
     location: location
     tags: tags
     name: privateEndpointName
-    networkId: networkId
     subnetId: endpointSubnetId
     serviceId: cluster.id
     groupId: 'redisEnterprise'
-    zoneName: 'privatelink.redis.azure.net'
+    zoneId: zoneId
   }
 }
 

@@ -5,8 +5,8 @@ param location string
 param tags object
 param name string
 param privateEndpointName string
-param networkId string
 param endpointSubnetId string
+param zoneId string
 param mcpserverPrincipalId string
 
 var blobDataContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'ba92f5b4-2d11-453d-a403-e96b0029c9fe')
@@ -82,11 +82,10 @@ module endpoint 'private-endpoint.bicep' = {
     location: location
     tags: tags
     name: privateEndpointName
-    networkId: networkId
     subnetId: endpointSubnetId
     serviceId: account.id
     groupId: 'blob'
-    zoneName: 'privatelink.blob.${environment().suffixes.storage}'
+    zoneId: zoneId
   }
 }
 
