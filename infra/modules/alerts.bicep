@@ -75,34 +75,36 @@ resource gatewayErrors 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
 }
 
 // Redis does not evict: once it is full, nobody signs in any more.
-resource redisMemory 'Microsoft.Insights/metricAlerts@2018-03-01' = [for id in redisIds: {
-  name: 'redis-memory-${last(split(id, '/'))}'
-  location: 'global'
-  tags: tags
-  properties: {
-    description: 'Redis has used more than 80 % of its memory. See docs/incidents/redis-memory.md.'
-    severity: 1
-    enabled: true
-    scopes: [id]
-    evaluationFrequency: 'PT5M'
-    windowSize: 'PT15M'
-    criteria: {
-      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
-      allOf: [
-        {
-          name: 'used'
-          criterionType: 'StaticThresholdCriterion'
-          metricNamespace: 'Microsoft.Cache/redisEnterprise'
-          metricName: 'usedmemorypercentage'
-          timeAggregation: 'Maximum'
-          operator: 'GreaterThan'
-          threshold: 80
-        }
-      ]
+resource redisMemory 'Microsoft.Insights/metricAlerts@2018-03-01' = [
+  for id in redisIds: {
+    name: 'redis-memory-${last(split(id, '/'))}'
+    location: 'global'
+    tags: tags
+    properties: {
+      description: 'Redis has used more than 80 % of its memory. See docs/incidents/redis-memory.md.'
+      severity: 1
+      enabled: true
+      scopes: [id]
+      evaluationFrequency: 'PT5M'
+      windowSize: 'PT15M'
+      criteria: {
+        'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+        allOf: [
+          {
+            name: 'used'
+            criterionType: 'StaticThresholdCriterion'
+            metricNamespace: 'Microsoft.Cache/redisEnterprise'
+            metricName: 'usedmemorypercentage'
+            timeAggregation: 'Maximum'
+            operator: 'GreaterThan'
+            threshold: 80
+          }
+        ]
+      }
+      autoMitigate: true
+      actions: [{ actionGroupId: operators.id }]
     }
-    autoMitigate: true
-    actions: [{ actionGroupId: operators.id }]
   }
-}]
+]
 
 output actionGroupId string = operators.id

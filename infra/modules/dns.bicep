@@ -66,7 +66,7 @@ resource redis 'Microsoft.Network/privateDnsZones@2024-06-01' = {
   }
 }
 
-output authserverHost string = '${internal::authserver.name}.${internal.name}'
-output mcpserverHost string = '${internal::mcpserver.name}.${internal.name}'
+output authserverHost string = 'authserver.${internalName}'
+output mcpserverHost string = 'mcpserver.${internalName}'
 output blobZoneId string = blob.id
 output redisZoneId string = redis.id
