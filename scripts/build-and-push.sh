@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Builds the images of the two servers from the last commit and puts them into the registry, tagged with that commit.
+#
+# Usage: scripts/build-and-push.sh [--local]
+#   --local  build with docker on this machine, for subscriptions without Azure Container Registry tasks
+#
+# Settings: ACR_NAME, ACR_LOGIN_SERVER (from azd); IMAGE_TAG to use another tag than the commit.
+# What is not committed is not in the images: a tag always means the same files. An image whose tag is in the registry
+# is not built again. When it fails: what stands above the last line is the build's own output; run it again.
+set -euo pipefail
+# shellcheck source=scripts/lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+
+builder=registry
+while (($#)); do
+  case $1 in
+    --help | -h) show_help "$0" && exit ;;
+    --local) builder=docker ;;
+    *) unknown_option "$1" ;;
+  esac
+  shift
+done
+
+load_values
+need ACR_NAME ACR_LOGIN_SERVER
+
+revision=$(git -C "$ROOT" rev-parse HEAD 2>/dev/null) ||
+  fail "there is no commit to build from" "the images are built from git: git init && git add . && git commit"
+tag=${IMAGE_TAG:-$revision}
+created=$(git -C "$ROOT" show --no-patch --format=%cI HEAD)
+version=$(sed -n 's/^version = //p' "$ROOT/setup.cfg")
+context=$WORK/context
+
+# Nothing but what the commit holds, .dockerignore included.
+unpack() {
+  [[ ! -d $context ]] || return 0
+  mkdir "$context"
+  git -C "$ROOT" archive HEAD | tar -x -C "$context"
+  git -C "$ROOT" diff --quiet HEAD || note "there are changes that are not committed; they are not in the images"
+}
+
+is_in_registry() {
+  local repositories tags
+  repositories=$(azure "the list of images in $ACR_NAME" az acr repository list --name "$ACR_NAME" --output tsv)
+  grep -qxF "$1" <<<"$repositories" || return 1
+  tags=$(azure "the tags of $1 in $ACR_NAME" az acr repository show-tags --name "$ACR_NAME" --repository "$1" --output tsv)
+  grep -qxF "$tag" <<<"$tags"
+}
+
+build() {
+  local image=$1 file=$2
+  local arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
+  if [[ $builder == docker ]]; then
+    docker build --platform linux/amd64 --file "$context/$file" "${arguments[@]}" \
+      --tag "$ACR_LOGIN_SERVER/$image:$tag" "$context" || fail "docker could not build $image"
+    azure "signing docker in to $ACR_NAME" az acr login --name "$ACR_NAME" --output none
+    docker push "$ACR_LOGIN_SERVER/$image:$tag" ||
+      fail "docker could not push $image" "you need the role AcrPush on $ACR_NAME; then run this again"
+  else
+    azure "building $image in $ACR_NAME (its output stands above; without tasks: --local)" az acr build \
+      --registry "$ACR_NAME" --image "$image:$tag" --platform linux/amd64 --file "$context/$file" \
+      "${arguments[@]}" "$context"
+  fi
+}
+
+for image in authserver:Dockerfile.auth mcpserver:Dockerfile.mcp; do
+  step "Image ${image%%:*}:$tag"
+  if is_in_registry "${image%%:*}"; then
+    note "is in the registry"
+  else
+    unpack
+    build "${image%%:*}" "${image##*:}"
+  fi
+done

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# Puts the APIs and policies into API Management, once the authorization server behind it answers.
+#
+# Usage: scripts/deploy-gateway.sh
+#
+# Settings, from azd: AZURE_RESOURCE_GROUP, APIM_NAME and a value for each parameter of apim/apis.bicep (apimName is
+# APIM_NAME, and so on). ROLLOUT_DEADLINE_SECONDS (default 600). Repeatable: what is the same stays as it is.
+# API Management fetches openid-configuration the moment it saves a policy with validate-jwt: hence the order.
+# When it fails: scripts/diagnose.sh servers, or the message of API Management above; then run it again.
+set -euo pipefail
+# shellcheck source=scripts/lib/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+# shellcheck source=scripts/lib/servers.sh
+source "$ROOT/scripts/lib/servers.sh"
+
+case ${1:-} in
+  --help | -h) show_help "$0" && exit ;;
+  '') ;;
+  *) unknown_option "$1" ;;
+esac
+
+# From inside the pod: nothing but the gateway's subnet may call it from outside, the API server's proxy included.
+answers() {
+  kubectl exec --namespace "$NAMESPACE" deployment/authserver --container authserver -- python -c \
+    'import urllib.request as u; print(u.urlopen("http://127.0.0.1:8081/.well-known/openid-configuration", timeout=5).status)' \
+    >"$WORK/answer" 2>&1 && grep -qx 200 "$WORK/answer"
+}
+
+# parameters FILE: the template's parameters that have a value, as JSON; stops at one that has none and no default.
+parameters() {
+  local name variable rest separator=''
+  printf '{"%sschema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentParameters.json#",' "$"
+  printf ' "contentVersion": "1.0.0.0", "parameters": {'
+  while read -r name rest; do
+    variable=$(sed -E 's/([A-Z])/_\1/g' <<<"$name")
+    variable=${variable^^}
+    if [[ -n ${!variable:-} ]]; then
+      [[ ${!variable} != *[\"\\]* ]] || fail -c "$EXIT_USAGE" "$variable has a quote or a backslash in it"
+      printf '%s"%s": {"value": "%s"}' "$separator" "$name" "${!variable}"
+      separator=', '
+    elif [[ $rest != *=* ]]; then
+      need "$variable"
+    fi
+  done < <(sed -n 's/^param  *//p' "$1")
+  printf '}}\n'
+}
+
+load_values
+need AZURE_RESOURCE_GROUP APIM_NAME AUTHSERVER_INTERNAL_IP MCPSERVER_INTERNAL_IP
+
+step "Authorization server, as the gateway will see it"
+use_cluster
+for server in "authserver $AUTHSERVER_INTERNAL_IP" "mcpserver $MCPSERVER_INTERNAL_IP"; do
+  read -r name address <<<"$server"
+  wait_for "$ROLLOUT_DEADLINE_SECONDS" has_address "$name" "$address" ||
+    fail -c "$EXIT_DEADLINE" "Service $name has not got its address $address in the network" \
+      "kubectl describe service $name --namespace $NAMESPACE" \
+      "Forbidden there: the cluster's identity needs Network Contributor on the system subnet (infra/ gives it)"
+done
+wait_for "$ROLLOUT_DEADLINE_SECONDS" answers || {
+  sed 's/^/    /' "$WORK/answer" >&2
+  explain_server authserver >&2
+  fail -c "$EXIT_DEADLINE" "the authorization server does not answer /.well-known/openid-configuration" \
+    "API Management would refuse the policies now; look: scripts/diagnose.sh servers"
+}
+note "openid-configuration answers"
+
+step "APIs and policies of $APIM_NAME"
+parameters "$ROOT/apim/apis.bicep" >"$WORK/parameters.json"
+azure "API Management $APIM_NAME did not take the APIs" az deployment group create \
+  --resource-group "$AZURE_RESOURCE_GROUP" --name mcpstack-gateway --template-file "$ROOT/apim/apis.bicep" \
+  --parameters "@$WORK/parameters.json" --output none
+note "saved"
