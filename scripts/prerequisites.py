@@ -14,8 +14,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NODE_FOLDER = ROOT / "tests" / "node"
 # Program → Debian package.
-PROGRAMS = {"redis-server": "redis-server", "chromium": "chromium", "node": "nodejs", "npm": "npm"}
-HOMEBREW = "brew install redis node && brew install --cask chromium"
+PROGRAMS = {
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "node": "nodejs",
+    "npm": "npm",
+    "shellcheck": "shellcheck",
+}
+HOMEBREW = "brew install redis node shellcheck && brew install --cask chromium"
 
 
 def main() -> None:

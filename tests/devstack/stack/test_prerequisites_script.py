@@ -24,7 +24,7 @@ class Machine:
     def run(self, command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
         self.commands.append(command)
         if command[0] == "apt-get" and "install" in command:
-            self.programs |= {"redis-server", "chromium", "node", "npm"}
+            self.programs |= {"redis-server", "chromium", "node", "npm", "shellcheck"}
         return subprocess.CompletedProcess(command, 0, "", "")
 
 
@@ -58,13 +58,13 @@ def test_root_on_debian_gets_what_is_missing_after_an_update(
     _on(machine, script, monkeypatch)
     update, install, _npm = machine.commands
     assert update[-1] == "update"
-    assert install[-2:] == ["redis-server", "chromium"]
+    assert install[-3:] == ["redis-server", "chromium", "shellcheck"]
 
 
 def test_nothing_is_installed_where_nothing_is_missing(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = Machine("redis-server", "chromium", "node", "npm")
+    machine = Machine("redis-server", "chromium", "node", "npm", "shellcheck")
     _on(machine, script, monkeypatch)
     assert [command[:2] for command in machine.commands] == [["npm", "ci"]]
     machine.commands.clear()
@@ -78,15 +78,15 @@ def test_others_are_told_what_is_missing_and_how_to_get_it(
 ) -> None:
     with pytest.raises(SystemExit) as error:
         _on(machine, script, monkeypatch)
-    assert "the tests need redis-server, chromium, npm" in str(error.value)
-    assert "sudo apt-get install redis-server chromium npm" in str(error.value)
+    assert "the tests need redis-server, chromium, npm, shellcheck" in str(error.value)
+    assert "sudo apt-get install redis-server chromium npm shellcheck" in str(error.value)
     assert machine.commands == []
 
 
 def test_changed_npm_packages_are_installed_again(
     script: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine = Machine("redis-server", "chromium", "node", "npm")
+    machine = Machine("redis-server", "chromium", "node", "npm", "shellcheck")
     _on(machine, script, monkeypatch)
     (script.NODE_FOLDER / "package-lock.json").write_text('{"changed": true}')
     _on(machine, script, monkeypatch)
