@@ -1,0 +1,42 @@
+"""Who receives spans, metrics and log lines beside Prometheus and standard output: nobody, unless configured.
+
+Called by each server's ``serve`` in every worker: ``start`` after the fork, and what it returned at the
+worker's end. Must not import OpenTelemetry where nothing is configured: that costs memory and time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+
+@dataclass(frozen=True, slots=True)
+class Destinations:
+    """Where telemetry goes.
+
+    Attributes:
+        connection_string: of Application Insights; None: not to Azure Monitor.
+        otlp_endpoint: base URL of an OTLP/HTTP collector; None: to none.
+    """
+
+    connection_string: str | None
+    otlp_endpoint: str | None
+
+
+def start(service: str, destinations: Destinations) -> Callable[[], None]:
+    """Begin to export from this process, if there is anywhere to export to.
+
+    Args:
+        service: ``service.name`` of everything that is exported, unless OTEL_SERVICE_NAME says otherwise.
+        destinations: where to.
+
+    Returns:
+        What sends the rest, within two seconds, and ends it.
+    """
+    if destinations.connection_string is None and destinations.otlp_endpoint is None:
+        return _nothing
+    stop: Callable[[], None] = import_module("telemetry.otel.pipelines").start(service, destinations).stop
+    return stop
+
+
+def _nothing() -> None:
+    """Stop nothing: nothing was started."""
