@@ -25,7 +25,7 @@ _HOLDS: Final = {
 # What one server needs and the other does not: in the other's image it would be a surface for nothing.
 _FOREIGN: Final = {
     "authserver": {"azure-identity", "azure-storage-blob", "mcp-types", "wsproto", "lark", "trustme"},
-    "mcpserver": {"authlib", "limits", "lark", "trustme"},
+    "mcpserver": {"authlib", "limits", "rich", "pygments", "lark", "trustme"},
 }
 _TOOLS: Final = re.compile(r"(pip|easy_install|wheel|gcc|cc|c\+\+|ld|make|curl|wget|git|uv)[\d.]*")
 _KEPT_NOWHERE: Final = {".whl", ".lock", ".db", ".pem", ".key", ".env"}
