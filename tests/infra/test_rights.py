@@ -1,4 +1,4 @@
-"""Who may do what in Azure: the table of ADR 36 is what the files give, and nothing is open that need not be."""
+"""Who may do what in Azure: the table of ADR 36 is what the files give, and nothing else is open."""
 
 import re
 from pathlib import Path
@@ -196,7 +196,8 @@ def test_subnets_let_in_what_is_drawn_and_refuse_the_rest() -> None:
     for group in groups:
         assert re.search(r"\bdenyTheRest\b\s*\]", group.text), group.name
     deny = network.variables["denyTheRest"].text
-    assert "access: 'Deny'" in deny and "priority: 4096" in deny
+    assert "access: 'Deny'" in deny
+    assert "priority: 4096" in deny
     rules = re.findall(
         r"\{\n\s+name: '([a-z-]+)'\n\s+properties: \{(.*?)\n\s+\}\n", network.path.read_text("utf-8"), re.S
     )
@@ -212,7 +213,8 @@ def test_subnets_let_in_what_is_drawn_and_refuse_the_rest() -> None:
         "allow-infrastructure-load-balancer": "'AzureLoadBalancer'",
     }
     clients = dict(rules)["allow-clients"]
-    assert "destinationPortRange: '443'" in clients and "destinationAddressPrefix: gatewayPrefix" in clients
+    assert "destinationPortRange: '443'" in clients
+    assert "destinationAddressPrefix: gatewayPrefix" in clients
 
 
 @pytest.mark.parametrize(

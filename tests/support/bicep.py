@@ -1,6 +1,6 @@
 """Reads Bicep files: their syntax, and what they declare, pass on and refer to. There is no compiler here.
 
-Used by tests/infra and tests/apim. Knows nothing of Azure's types: those were compared by hand (docs/azure.md).
+Used by tests/infra. Knows nothing of Azure's types, which were compared apart (docs/azure.md).
 """
 
 import re
@@ -27,7 +27,7 @@ _DECLARATIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One declaration. ``body``: its object, where it has one; ``target``: a resource's type or module's path.
+    """One declaration. ``body``: its object, if it has one; ``target``: a resource's type, a module's path.
 
     A resource inside another is named after both: ``outer::inner``.
     """
