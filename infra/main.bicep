@@ -38,7 +38,7 @@ param gatewayHostName string = ''
 @description('Key Vault secret URI, without version, of that domain\'s certificate.')
 param gatewayCertificateSecretId string = ''
 
-@description('Size of the system nodes. DS2_v2, as drawn, is retired in 2028 and has too few processors (docs/azure.md).')
+@description('Size of the system nodes. As drawn, DS2_v2, has two processors; AKS wants four in a system pool.')
 param systemNodeSize string = 'Standard_D4ds_v5'
 
 @description('Zones of the system nodes; by default three, where the region has them.')
