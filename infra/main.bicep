@@ -36,7 +36,7 @@ param gatewayTier string = 'StandardV2'
 param gatewayHostName string = ''
 
 @description('Key Vault secret URI, without version, of that domain\'s certificate.')
-param gatewayCertificateSecretId string = ''
+param gatewayCertificateId string = ''
 
 @description('Size of the system nodes. As drawn, DS2_v2, has two processors; AKS wants four in a system pool.')
 param systemNodeSize string = 'Standard_D4ds_v5'
@@ -273,7 +273,7 @@ module gateway '../apim/service.bicep' = {
     identityId: gatewayIdentity.outputs.id
     identityClientId: gatewayIdentity.outputs.clientId
     hostName: gatewayHostName
-    certificateSecretId: gatewayCertificateSecretId
+    certificateSecretId: gatewayCertificateId
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
   }
 }

@@ -42,7 +42,8 @@ resource metrics 'Microsoft.Insights/dataCollectionRules@2024-03-11' = {
 
 resource metricsOfCluster 'Microsoft.Insights/dataCollectionRuleAssociations@2024-03-11' = {
   scope: cluster
-  name: 'prometheus'
+  // The portal looks for these two names.
+  name: 'ContainerInsightsMetricsExtension'
   properties: { dataCollectionRuleId: metrics.id }
 }
 
@@ -84,6 +85,6 @@ resource logs 'Microsoft.Insights/dataCollectionRules@2024-03-11' = {
 
 resource logsOfCluster 'Microsoft.Insights/dataCollectionRuleAssociations@2024-03-11' = {
   scope: cluster
-  name: 'container-insights'
+  name: 'ContainerInsightsExtension'
   properties: { dataCollectionRuleId: logs.id }
 }

@@ -46,7 +46,8 @@ resource snippets 'Microsoft.Storage/storageAccounts/blobServices/containers@202
   properties: { publicAccess: 'None' }
 }
 
-// Versioning keeps what somebody overwrote or deleted; after 14 days it is gone for good.
+// Versioning keeps what somebody overwrote or deleted. A version that was written 14 days ago is removed, which soft
+// delete makes final 14 days later: a snippet that was deleted is gone after 28 days at most.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2025-08-01' = {
   parent: account
   name: 'default'
