@@ -140,6 +140,8 @@ class AuthorizationRequest:
         resource: canonical URI.
         client: the client as its metadata document said when the consent page was made; None for those that
             are registered here.
+        trace: the traceparent (W3C Trace Context) of what it began, so that the callback and the redemption
+            of its code are part of the same trace; None where nobody receives traces.
     """
 
     client_id: str
@@ -155,6 +157,7 @@ class AuthorizationRequest:
     domain_hint: str | None = None
     max_age_seconds: int | None = None
     client: Client | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from authserver.settings import Settings, load_settings
 from authserver.wiring.clients import configured_clients
 from serving.server import run
 from telemetry import logs
+from telemetry.exporting import Destinations
 
 _SERVICE = "authserver"
 
@@ -35,6 +36,7 @@ def serve() -> None:
         port=settings.port,
         workers=settings.workers,
         service=_SERVICE,
+        destinations=Destinations(settings.telemetry_connection_string, settings.otlp_endpoint or None),
     )
 
 

@@ -58,6 +58,20 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Gunicorn worker processes; they share the store. Default 1."""
 
+    telemetry_connection_string: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("APPLICATIONINSIGHTS_CONNECTION_STRING", "telemetry_connection_string"),
+    )
+    """APPLICATIONINSIGHTS_CONNECTION_STRING: spans, metrics and log lines go to this Application Insights.
+    Default unset."""
+
+    otlp_endpoint: str = Field(
+        default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
+    )
+    """OTEL_EXPORTER_OTLP_ENDPOINT: spans, metrics and log lines go to this OTLP/HTTP collector: its base URL.
+    OpenTelemetry's other variables are read from the environment alone (OTEL_TRACES_SAMPLER, …). Default
+    unset."""
+
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or text for a terminal. Default json."""
 

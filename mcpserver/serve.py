@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from mcpserver.errors import Unavailable
 from mcpserver.settings import Settings
 from serving.server import run
+from telemetry.exporting import Destinations
 from telemetry.logs import setup
 
 _log = logging.getLogger(__name__)
@@ -48,4 +49,11 @@ def serve(settings: Settings) -> None:
             _log.error("REDIS_URL: %s", error.private_detail)
             raise SystemExit(Arbiter.APP_LOAD_ERROR) from None
 
-    run(load, host=settings.host, port=settings.port, workers=settings.workers, service="mcpserver")
+    run(
+        load,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        service="mcpserver",
+        destinations=Destinations(settings.telemetry_connection_string, settings.otlp_endpoint or None),
+    )

@@ -77,6 +77,16 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     """Processes. With more than one and no REDIS_URL, revisions before 2026 have no sessions, and nobody has
     tasks or subscriptions."""
+    telemetry_connection_string: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices("APPLICATIONINSIGHTS_CONNECTION_STRING", "telemetry_connection_string"),
+    )
+    """Spans, metrics and log lines go to this Application Insights."""
+    otlp_endpoint: str = Field(
+        default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
+    )
+    """Spans, metrics and log lines go to this OTLP/HTTP collector: its base URL. OpenTelemetry's other
+    variables (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, …) are read from the environment alone."""
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or text for a terminal."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)

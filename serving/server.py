@@ -17,6 +17,8 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 
 from serving.worker import Worker
+from telemetry.exporting import NOWHERE, Destinations
+from telemetry.exporting import start as start_exporting
 from telemetry.metrics_folder import MULTIPROCESS_VARIABLE, forget_worker
 
 GRACEFUL_TIMEOUT_SECONDS = 25  # below Kubernetes' default grace period of 30
@@ -56,7 +58,15 @@ class _Application(BaseApplication):  # type: ignore[misc]
         return self._load()
 
 
-def run(load: LoadApplication, *, host: str, port: int, workers: int, service: str) -> None:
+def run(
+    load: LoadApplication,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    service: str,
+    destinations: Destinations = NOWHERE,
+) -> None:
     """Serve until SIGTERM or SIGINT; returns never (gunicorn exits the process).
 
     Args:
@@ -64,7 +74,8 @@ def run(load: LoadApplication, *, host: str, port: int, workers: int, service: s
         host: address to listen on; ``localhost`` means 127.0.0.1 and, where there is one, ::1.
         port: TCP port.
         workers: number of processes.
-        service: the process title, for ``ps``.
+        service: the process title, for ``ps``, and what telemetry is said to come from.
+        destinations: where telemetry is exported to, from each worker.
 
     Raises:
         PortTaken: something else listens there.
@@ -72,8 +83,14 @@ def run(load: LoadApplication, *, host: str, port: int, workers: int, service: s
     binds = _binds(host, port)
     if workers > 1:
         _share_metrics_between_workers()
+    exporters = _Exporters(service, destinations)
+
+    def load_and_export() -> Any:
+        exporters.start()
+        return load()
+
     _Application(
-        load,
+        load_and_export,
         {
             "bind": binds,
             "workers": workers,
@@ -93,8 +110,25 @@ def run(load: LoadApplication, *, host: str, port: int, workers: int, service: s
             "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108
             "logger_class": _RootLogger,
             "child_exit": lambda _server, worker: forget_worker(worker.pid),
+            "worker_exit": lambda _server, _worker: exporters.stop(),
         },
     ).run()
+
+
+class _Exporters:
+    """One worker's exporters: begun once it is a process of its own, ended when all is answered."""
+
+    def __init__(self, service: str, destinations: Destinations) -> None:
+        self._service = service
+        self._destinations = destinations
+        self._stop: Callable[[], None] | None = None
+
+    def start(self) -> None:
+        self._stop = start_exporting(self._service, self._destinations)
+
+    def stop(self) -> None:
+        if self._stop is not None:
+            self._stop()
 
 
 def _binds(host: str, port: int) -> list[str]:

@@ -7,6 +7,9 @@ worker's end. Must not import OpenTelemetry where nothing is configured: that co
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Final
+
+from pydantic import SecretStr
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,11 @@ class Destinations:
         otlp_endpoint: base URL of an OTLP/HTTP collector; None: to none.
     """
 
-    connection_string: str | None
+    connection_string: SecretStr | None
     otlp_endpoint: str | None
+
+
+NOWHERE: Final = Destinations(None, None)
 
 
 def start(service: str, destinations: Destinations) -> Callable[[], None]:

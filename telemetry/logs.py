@@ -12,7 +12,7 @@ from typing import IO, Literal
 
 import orjson
 
-from telemetry import correlation
+from telemetry import correlation, tracing
 
 LogFormat = Literal["json", "text"]
 
@@ -24,8 +24,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record as one line of JSON with time (RFC 3339, UTC), level, service, logger and
-    correlation id.
+    """Renders a record as one line of JSON with time (RFC 3339, UTC), level, service, logger, correlation
+    id, and trace and span where there are any.
     """
 
     def __init__(self, service: str) -> None:
@@ -42,6 +42,9 @@ class JsonFormatter(logging.Formatter):
             "correlation_id": correlation.current(),
             "message": record.getMessage(),
         }
+        context = tracing.current()
+        if context is not None:
+            line |= {"trace_id": context.trace_id, "span_id": context.span_id}
         line.update(fields_of(record))
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

@@ -18,7 +18,7 @@ _TRACESTATE: Final = re.compile(r"[\x20-\x7e]*")
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """Attributes: trace_id, span_id: 32 and 16 hexadecimal digits; flags: 01: sampled; state: vendors' own."""
+    """Attributes: trace_id, span_id: 32 and 16 hexadecimal digits; flags: 01: sampled; state: vendors'."""
 
     trace_id: str
     span_id: str

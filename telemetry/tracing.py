@@ -7,9 +7,9 @@ anything that a person wrote: a span has a fixed name, and attributes that are w
 were registered here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Literal, Protocol, Self
+from typing import Any, Final, Literal, Protocol, Self
 
 from telemetry.trace_context import TraceContext
 
@@ -119,6 +119,14 @@ def running() -> Span:
     return (_tracer.running() or _NO_SPAN) if _tracer is not None else _NO_SPAN
 
 
+def continue_from(traceparent: str | None) -> None:
+    """Make what goes on in this greenlet part of the trace that a stored record names; a link to it, where it
+    is part of the caller's own.
+    """
+    if _tracer is not None and traceparent is not None and (span := _tracer.running()) is not None:
+        span.continue_from(TraceContext.parse(traceparent))
+
+
 def current() -> TraceContext | None:
     """Return what goes on in this greenlet, to hand it to another one or to keep it."""
     return _tracer.current() if _tracer is not None else None
@@ -136,12 +144,10 @@ def outgoing() -> dict[str, str]:
     return context.headers() if context is not None else {}
 
 
-def of_request(header: Callable[[str], str | None]) -> TraceContext | None:
-    """Return what a caller's request is part of; None where it does not say, or not as it should.
-
-    Args:
-        header: returns ``traceparent`` and ``tracestate``, or None.
+def of_request(environ: Mapping[str, Any]) -> TraceContext | None:
+    """Return what a caller's request is part of, by its WSGI environ; None where it does not say so, or not
+    as it should.
     """
     if _tracer is None:
         return None
-    return TraceContext.parse(header("traceparent"), header("tracestate"))
+    return TraceContext.parse(environ.get("HTTP_TRACEPARENT"), environ.get("HTTP_TRACESTATE"))

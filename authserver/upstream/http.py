@@ -14,6 +14,7 @@ import requests
 from requests.utils import get_environ_proxies
 
 from authserver.errors import UpstreamUnavailable
+from telemetry import tracing
 
 TIMEOUT_SECONDS = 10.0
 # MSAL repeats the last errors in it, also the one that a browser brought to the callback: whatever stands
@@ -42,7 +43,8 @@ class EntraSession(requests.Session):
         kwargs.setdefault("timeout", self._timeout_seconds)
         headers = kwargs.get("headers") or {}
         kwargs["headers"] = {name: headers[name] for name in headers if name.lower() != _REPEATED_ERRORS}
-        return super().request(*args, **kwargs)
+        with tracing.span("entra", "client"):
+            return super().request(*args, **kwargs)
 
 
 def get_json(session: requests.Session, url: str) -> dict[str, Any]:

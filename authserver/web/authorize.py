@@ -3,6 +3,7 @@ twice.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from authserver.web.display import clean_name
 from authserver.web.http import HttpRequest, Reply
 from authserver.web.pages import ConsentView, Pages
 from authserver.web.verification import is_verified
+from telemetry import tracing
 
 _DAY_SECONDS: Final = 86_400
 
@@ -56,7 +58,7 @@ class AuthorizeEndpoint:
         except MalformedParameters as error:
             raise PageError("invalid_request", str(error)) from None
         validated = self._validator.validate(sent)
-        form = self._forms.seal(validated.request)
+        form = self._forms.seal(_traced(validated.request))
         name = self._cookies.form_name("consent", form.form_id)
         return self._pages.consent(self._view(validated, form)).with_headers(
             self._cookies.set(name, form.csrf_token, self._forms.lifetime_seconds),
@@ -79,6 +81,11 @@ class AuthorizeEndpoint:
             sealed=form.sealed,
             csrf_token=form.csrf_token,
         )
+
+
+def _traced(request: AuthorizationRequest) -> AuthorizationRequest:
+    context = tracing.current()
+    return request if context is None else replace(request, trace=context.traceparent)
 
 
 def _permissions(request: AuthorizationRequest, words: Mapping[str, str]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from authserver.upstream.tenants import TenantPolicy, TenantRefused
 from authserver.web.cookies import Cookies
 from authserver.web.http import HttpRequest, Reply
 from authserver.web.responses import redirect
+from telemetry import tracing
 from telemetry.audit import audit
 
 _log = logging.getLogger(__name__)
@@ -110,6 +111,7 @@ class CallbackEndpoint:
         login = self._logins.take_login(digest(state))
         if login is None:
             raise PageError("invalid_request", "this sign-in took too long or was already completed")
+        tracing.continue_from(login.request.trace if login.request is not None else None)
         cookie_name = self._cookies.login_name(state)
         _check_browser(login, request.cookies.get(cookie_name))
         clear_cookie = self._cookies.clear(cookie_name)

@@ -11,6 +11,7 @@ from authserver.web.cookies import Cookies
 from authserver.web.departure import Departures
 from authserver.web.forms import read_form
 from authserver.web.http import HttpRequest, Reply
+from telemetry import tracing
 from telemetry.audit import audit
 
 
@@ -37,6 +38,7 @@ class ConsentEndpoint:
         cookie_name = self._cookies.form_name("consent", opened.form_id)
         opened.check_browser(request.cookies.get(cookie_name), sent.one("csrf_token"))
         granted = opened.contents
+        tracing.continue_from(granted.trace)
         if self._clients.find(granted.client_id, granted.client) is None:
             raise PageError("invalid_client", "this application is not registered here any more")
         decision = sent.one("decision")

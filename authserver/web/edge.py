@@ -13,7 +13,7 @@ from authserver.metrics import ERRORS, REQUEST_SECONDS, REQUESTS
 from authserver.web.http import Endpoint, Headers, HttpRefusal, HttpRequest, Reply, read_request
 from authserver.web.limits import RequestLimits
 from authserver.web.responses import ErrorResponses
-from telemetry import correlation
+from telemetry import correlation, tracing
 
 # Any origin, without credentials: what these endpoints answer depends on nothing that a browser adds by
 # itself.
@@ -21,6 +21,9 @@ CORS: Final[Headers] = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, X-Correlation-Id"),
 )
+
+# Asked by machines every few seconds, and the answer is a metric already.
+_UNTRACED: Final = frozenset({"healthz", "readyz", "metrics", "revoked"})
 
 
 class Edge:
@@ -41,6 +44,16 @@ class Edge:
             environ: the WSGI environ.
             refusal: what was decided before the endpoint was asked, for example that there is none.
         """
+        if not tracing.is_on() or endpoint.name in _UNTRACED:
+            return self._answer(endpoint, environ, refusal)
+        with tracing.span(endpoint.name, "server", parent=tracing.of_request(environ)) as span:
+            reply = self._answer(endpoint, environ, refusal)
+            span.set(_described(endpoint, environ, reply))
+            if reply.status >= 500:
+                span.fail(str(int(reply.status)))
+        return reply
+
+    def _answer(self, endpoint: Endpoint, environ: Mapping[str, Any], refusal: HttpRefusal | None) -> Reply:
         started = time.perf_counter()
         correlation_id = correlation.new_id()
         request: HttpRequest | None = None
@@ -52,6 +65,7 @@ class Edge:
         except Exception as error:  # no input makes a 500 of the framework
             reply = self._errors.render(error, endpoint.name, request, speaks_json=endpoint.speaks_json)
             ERRORS.labels(endpoint.name, _code(error)).inc()
+            tracing.running().set({"error.type": _code(error)})
         if endpoint.cross_origin and "HTTP_X_PUBLIC_ORIGIN" not in environ:
             reply = reply.with_headers(*CORS)
         self._count(endpoint.name, reply.status, time.perf_counter() - started)
@@ -75,6 +89,17 @@ class Edge:
             self._counters[(name, status)] = pair
         pair[0].inc()
         pair[1].observe(seconds)
+
+
+def _described(endpoint: Endpoint, environ: Mapping[str, Any], reply: Reply) -> dict[str, tracing.Value]:
+    """Return the attributes of a request's span: nothing that the client chose, whose URL holds secrets."""
+    method = environ["REQUEST_METHOD"]
+    return {
+        "http.request.method": method if method in ("HEAD", *endpoint.methods) else "_OTHER",
+        "http.route": f"/{endpoint.name}",
+        "http.response.status_code": int(reply.status),
+        "correlation_id": correlation.current(),
+    }
 
 
 def _allow(endpoint: Endpoint) -> str:

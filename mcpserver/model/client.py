@@ -21,6 +21,7 @@ from mcpserver.model.errors import ModelFailed, ModelNotReady
 from mcpserver.model.events import payloads
 from mcpserver.model.question import Answer, Question
 from mcpserver.model.refusals import refusal
+from telemetry import tracing
 
 MAX_ANSWER_CHARACTERS: Final = 100_000
 # With everything around the text, and what a model thinks aloud.
@@ -77,7 +78,7 @@ class ModelClient:
         text: list[str] = []
         total = gevent.Timeout(self._patience.total_seconds)
         try:
-            with total:
+            with total, tracing.span("chat", "client", {"gen_ai.operation.name": "chat"}):
                 cut = self._answer(question, text, say)
         except gevent.Timeout as caught:
             if caught is not total:
@@ -129,6 +130,7 @@ class ModelClient:
             # Nothing to unpack: a small answer must not become a large one.
             "Accept-Encoding": "identity",
             "Connection": "close",
+            **tracing.outgoing(),
         }
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -15,14 +15,14 @@ from pydantic import ValidationError
 
 from mcpserver.errors import INVALID_PARAMS, METHOD_NOT_FOUND, JsonRpcError, McpServerError
 from mcpserver.principal import Principal
-from mcpserver.protocol import jsonrpc
+from mcpserver.protocol import call_spans, jsonrpc
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.eras import MODERN
 from mcpserver.protocol.input_required import InputRequired
 from mcpserver.protocol.jsonrpc import Request
 from mcpserver.protocol.parameter_headers import GetHeader, check_parameters
 from mcpserver.tools.header import Path
-from telemetry import correlation
+from telemetry import correlation, tracing
 
 Handler = Callable[[Call], dict[str, Any]]
 
@@ -105,6 +105,18 @@ class Dispatcher:
             JsonRpcError: any refusal, and any mistake of ours (logged, with a reference in its text).
             InsufficientScope: the caller's token does not allow it.
         """
+        if not tracing.is_on():
+            return self._dispatch(call)
+        with call_spans.span_of(call) as span:
+            try:
+                result = self._dispatch(call)
+            except McpServerError as error:
+                call_spans.refused(span, error)
+                raise
+            call_spans.answered(span, result)
+            return result
+
+    def _dispatch(self, call: Call) -> dict[str, Any]:
         method = call.request.method
         row = self._methods.get(method)
         shape = CLIENT_REQUESTS.get((method, call.version))

@@ -6,7 +6,7 @@ Rows of the dispatcher's table. Must not know how results travel.
 from typing import Any
 
 from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError
-from mcpserver.protocol import content
+from mcpserver.protocol import call_spans, content
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Methods, Row
@@ -54,6 +54,7 @@ class PromptMethods:
             InsufficientScope: the token lacks a scope.
         """
         prompt = self.find(call)
+        call_spans.target("prompt", prompt.name)
         try:
             arguments = prompt.signature.read(call.request.params.get("arguments") or {})
         except ArgumentsInvalid as error:

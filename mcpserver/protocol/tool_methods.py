@@ -16,7 +16,7 @@ from mcp_types import CallToolResult
 from mcpserver import metrics
 from mcpserver.errors import INVALID_PARAMS, InsufficientScope, JsonRpcError, MissingCapability, ToolError
 from mcpserver.principal import Principal
-from mcpserver.protocol import content
+from mcpserver.protocol import call_spans, content
 from mcpserver.protocol.call import Call
 from mcpserver.protocol.contexts import Contexts
 from mcpserver.protocol.dispatch import Methods, Row
@@ -78,6 +78,7 @@ class ToolMethods:
             InsufficientScope: the token lacks a scope.
         """
         tool, arguments = self.find(call)
+        call_spans.target("tool", tool.name)
         started = time.perf_counter()
         body = _run(tool, arguments, call, self._contexts)
         metrics.tool_called(tool.name, time.perf_counter() - started, failed="isError" in body)

@@ -33,6 +33,7 @@ from mcpserver.snippets.model import (
     SnippetNotFound,
     SnippetStoreUnavailable,
 )
+from telemetry import tracing
 
 API_VERSION: Final = "2025-05-05"
 """The service version spoken: pinned, so that a newer SDK changes nothing on the wire and Azurite understands
@@ -179,7 +180,7 @@ class BlobStore:
     def _bounded(self) -> Iterator[None]:
         deadline = gevent.Timeout(self._call_seconds)
         try:
-            with deadline:
+            with deadline, tracing.span("blob", "client"):
                 yield
         except gevent.Timeout as caught:
             if caught is not deadline:

@@ -14,7 +14,7 @@ from mcpserver.transports.http import HttpEndpoint
 from mcpserver.transports.responses import Environ, StartResponse, send
 from mcpserver.transports.sse import SseEndpoints
 from mcpserver.transports.websocket import WebSocketEndpoint
-from telemetry import correlation
+from telemetry import correlation, tracing
 
 # The gateway's path, and the short one for clients that come directly.
 MOUNTS: Final = ("/runtime/webhooks/mcp", "/mcp")
@@ -58,6 +58,8 @@ class Front:
         route = self._routes.get(environ["PATH_INFO"])
         if route is None:
             return self._flask(environ, start_response)
+        if tracing.is_on():
+            tracing.adopt(tracing.of_request(environ))
         try:
             return route(environ, start_response)
         except StopIteration:

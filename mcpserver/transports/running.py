@@ -18,7 +18,8 @@ from mcpserver.protocol.dispatch import Dispatcher
 from mcpserver.sessions.protocol import Session, SessionNotFound, Stream
 from mcpserver.transports.ongoing import Ongoing
 from mcpserver.wire import RequestId
-from telemetry import correlation
+from telemetry import correlation, tracing
+from telemetry.trace_context import TraceContext
 
 _RESUMES: Final = "2025-11-25"
 
@@ -168,8 +169,9 @@ def start(
     outcome: list[Outcome] = []
     channel = call.channel
 
-    def run(correlation_id: str) -> None:
+    def run(correlation_id: str, trace: TraceContext | None) -> None:
         correlation.adopt(correlation_id)
+        tracing.adopt(trace)
         try:
             outcome.append(dispatcher.dispatch(call))
         except (JsonRpcError, InsufficientScope) as error:
@@ -189,7 +191,7 @@ def start(
         if session is not None and not (isinstance(channel, StreamChannel) and channel.is_detached):
             session.ended(call.request.id)
 
-    greenlet: Greenlet[..., None] = gevent.spawn(run, correlation.current())
+    greenlet: Greenlet[..., None] = gevent.spawn(run, correlation.current(), tracing.current())
 
     def cancel() -> None:
         greenlet.kill(CallCancelled, block=False)

@@ -134,7 +134,10 @@ def start(service: str, destinations: Destinations) -> Pipelines:
 def _exporters(destinations: Destinations) -> Any:
     if destinations.connection_string is not None:
         # Nothing is kept on disk for a retry: the file system is read-only, and a pod's is gone with it.
-        options = {"connection_string": destinations.connection_string, "disable_offline_storage": True}
+        options = {
+            "connection_string": destinations.connection_string.get_secret_value(),
+            "disable_offline_storage": True,
+        }
         yield _Exporters(
             AzureMonitorTraceExporter(**options),
             AzureMonitorLogExporter(**options),

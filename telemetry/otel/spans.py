@@ -1,6 +1,6 @@
 """The one tracer there is: OpenTelemetry's, behind ``telemetry.tracing``.
 
-Made by ``telemetry.otel.pipelines``. What goes on is kept for each greenlet. A span begins with its block, but
+Made by ``telemetry.otel.pipelines``. What goes on is kept for each greenlet. A span begins with its block but
 is made only when it has a part, or ends: until then a request may turn out to belong to a trace that only a
 stored record knows (``continue_from``).
 """

@@ -12,6 +12,7 @@ from authserver.oauth import pkce
 from authserver.oauth.grants.grant import Grant, Opening
 from authserver.oauth.requests import TokenRequest, TokenResponse
 from authserver.store.protocols import CodeReplay
+from telemetry import tracing
 from telemetry.audit import audit
 
 _REFUSED = "the code is not valid"
@@ -45,6 +46,7 @@ class AuthorizationCodeGrant(Grant):
         if request.code is None:
             raise OAuthError("invalid_request", "code is required")
         code = self._take(request.code, client)
+        tracing.continue_from(code.request.trace)
         _check_bindings(code, request, client)
         granted = code.request
         self.check_resource(request, granted.resource)
