@@ -11,6 +11,7 @@ import pytest
 import requests
 from cryptography.fernet import Fernet
 
+from tests.images.context import visible_files
 from tests.images.images import BuiltImages, files, packages
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
@@ -75,6 +76,13 @@ def test_an_image_holds_its_own_packages_and_their_commands(images: BuiltImages,
     assert {each.name for each in image.site_packages.iterdir()} & _OURS == _HOLDS[target]
     commands = {each.name for each in (image.folder / "opt/venv/bin").iterdir()}
     assert commands & {"authserver", "mcpserver", "mcpstack"} == _HOLDS[target] & {"authserver", "mcpserver"}
+
+
+@targets
+def test_an_image_holds_every_file_of_its_packages(images: BuiltImages, target: str) -> None:
+    image = images[target]
+    wanted = {name for name in visible_files(_REPOSITORY) if name.partition("/")[0] in _HOLDS[target]}
+    assert [name for name in sorted(wanted) if not (image.site_packages / name).exists()] == []
 
 
 @targets
