@@ -184,7 +184,7 @@ def test_azd_passes_parameters_that_exist_and_every_required_one() -> None:
         assert default, f"{name} does not come from azd's environment"
         declared = main.parameters[name].node.named_children[-1]
         if name not in main.required:
-            assert default[1] == bicep.literal(declared), f"{name} has two defaults"
+            assert (default[1] or "") == bicep.literal(declared), f"{name} has two defaults"
 
 
 @pytest.mark.parametrize(
