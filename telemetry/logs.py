@@ -19,6 +19,8 @@ LogFormat = Literal["json", "text"]
 # authlib and msal log tokens, the Azure SDK logs headers and urllib3 logs whole URLs at DEBUG; none may go
 # lower.
 _PINNED = ("authlib", "msal", "azure", "urllib3", "requests", "redis")
+# The Azure SDK writes ten lines for each of its requests.
+_AZURE_REQUESTS = "azure.core.pipeline.policies.http_logging_policy"
 # What a LogRecord always has; anything else was passed as extra= and belongs in the JSON line.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -85,6 +87,7 @@ def setup(
     root.setLevel(level)
     for name in _PINNED:
         logging.getLogger(name).setLevel(max(logging.INFO, root.level))
+    logging.getLogger(_AZURE_REQUESTS).setLevel(logging.WARNING)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, object]:

@@ -25,6 +25,7 @@ _META: Final = {
     "io.modelcontextprotocol/clientInfo": {"name": "raw-client", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
+_NO_META: Final[Mapping[str, Any]] = {}
 
 
 @dataclass
@@ -121,9 +122,16 @@ class RawClient:
             timeout=_TIMEOUT_SECONDS,
         )
 
-    def send(self, method: str, params: Mapping[str, Any] | None = None) -> requests.Response:
+    def send(
+        self, method: str, params: Mapping[str, Any] | None = None, meta: Mapping[str, Any] = _NO_META
+    ) -> requests.Response:
         """Send one stateless request of the newest revision, with the access token if there is one."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": {**(params or {}), "_meta": _META}}
+        body = {
+            "jsonrpc": "2.0",
+            "id": 1,
+            "method": method,
+            "params": {**(params or {}), "_meta": {**_META, **meta}},
+        }
         headers = {
             "Accept": "application/json, text/event-stream",
             "MCP-Protocol-Version": REVISION,
