@@ -23,5 +23,8 @@ def dockerfiles() -> dict[str, Dockerfile]:
 
 @pytest.fixture(scope="session")
 def images(dockerfiles: dict[str, Dockerfile], tmp_path_factory: pytest.TempPathFactory) -> BuiltImages:
-    """All targets, each built when it is first asked for."""
-    return BuiltImages(Builder(tmp_path_factory.mktemp("images"), REPOSITORY), dockerfiles)
+    """All targets, built before the first test looks at one."""
+    built = BuiltImages(Builder(tmp_path_factory.mktemp("images"), REPOSITORY), dockerfiles)
+    for target in ("authserver", "devstack", "mcpserver"):
+        built[target]
+    return built
