@@ -4,7 +4,8 @@
 # Usage: scripts/build-and-push.sh [--local]
 #   --local  build with docker on this machine, for subscriptions without Azure Container Registry tasks
 #
-# Settings: ACR_NAME, ACR_LOGIN_SERVER (from azd); IMAGE_TAG to use another tag than the commit.
+# Settings: ACR_NAME, ACR_LOGIN_SERVER (from azd); IMAGE_TAG to use another tag than the commit; PYTHON_IMAGE to take the
+# base image from a registry of one's own, where Docker Hub's limits are in the way (docs/images.md).
 # What is not committed is not in the images: a tag always means the same files. An image whose tag is in the registry
 # is not built again. When it fails: what stands above the last line is the build's own output; run it again.
 set -euo pipefail
@@ -50,6 +51,7 @@ is_in_registry() {
 build() {
   local image=$1 file=$2
   local arguments=(--build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$created")
+  [[ -z ${PYTHON_IMAGE:-} ]] || arguments+=(--build-arg "PYTHON_IMAGE=$PYTHON_IMAGE")
   if [[ $builder == docker ]]; then
     docker build --platform linux/amd64 --file "$context/$file" "${arguments[@]}" \
       --tag "$ACR_LOGIN_SERVER/$image:$tag" "$context" || fail "docker could not build $image"

@@ -4,8 +4,9 @@
 # Usage: scripts/check-prerequisites.sh
 #
 # Settings, from azd: AZURE_LOCATION, AZURE_SUBSCRIPTION_ID, OPERATOR_EMAIL. Run by azd before it provisions (hook
-# preprovision). Changes nothing. What surely fails stops it; what may fail (a role that is given in a way this script
-# does not see, no GPU quota, which only the model needs) is said and passed.
+# preprovision). Changes one thing: it registers the provider Microsoft.Web for the subscription. What surely fails
+# stops it; what may fail (a role that is given in a way this script does not see, no GPU quota, which only the model
+# needs) is said and passed.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -32,6 +33,9 @@ account=$(azure "you are not signed in to the Azure CLI: az login" az account sh
 note "$(tr '\n\t' '  ' <<<"$account")"
 azure "the Azure CLI cannot use the subscription" az account set --subscription "$AZURE_SUBSCRIPTION_ID"
 
+# The network of a gateway of tier Standard v2 is delegated to it; the other providers Azure registers by itself.
+azure "the provider Microsoft.Web is not registered" az provider register --namespace Microsoft.Web --output none
+
 step "Role"
 who=$(az ad signed-in-user show --query id --output tsv 2>/dev/null) || who=''
 roles=''
@@ -48,7 +52,7 @@ else
 fi
 
 step "GPU nodes in $AZURE_LOCATION (only the model needs them)"
-size=$(sed -n 's/^ *instanceType: *//p' "$ROOT"/k8s/kaito/*.yaml | head -n 1 | tr -d '"')
+size=$(sed -n 's/^ *instanceType: *//p' "$ROOT"/k8s/kaito/*.yaml 2>/dev/null | head -n 1) || true
 size=${size:-Standard_NC24ads_A100_v4}
 offer=$(az vm list-skus --location "$AZURE_LOCATION" --size "$size" --resource-type virtualMachines \
   --query "[?name=='$size'] | [0].[family, restrictions[0].reasonCode]" --output tsv 2>/dev/null) || offer=''

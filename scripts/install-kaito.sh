@@ -30,13 +30,13 @@ use_cluster
 # What nodes join with: a token that AKS keeps in the cluster. It becomes a Secret that the chart only refers to, so
 # that it stands neither in the release nor in the Deployment, and passes from kubectl to kubectl, never through argv.
 bootstrap_token() {
-  local name id secret
-  name=$(kubectl get secrets --namespace kube-system --field-selector type=bootstrap.kubernetes.io/token \
-    --output 'jsonpath={.items[0].metadata.name}' 2>/dev/null) || name=''
-  [[ -n $name ]] || fail "the cluster has no bootstrap token for new nodes" \
+  local parts id secret
+  parts=$(kubectl get secrets --namespace kube-system --field-selector type=bootstrap.kubernetes.io/token \
+    --output 'jsonpath={.items[0].data.token-id} {.items[0].data.token-secret}' 2>/dev/null) || parts=''
+  [[ -n ${parts// /} ]] || fail "the cluster has no bootstrap token for new nodes" \
     "AKS keeps one in kube-system; reading it needs Azure Kubernetes Service RBAC Cluster Admin"
-  id=$(kubectl get secret "$name" --namespace kube-system --output 'jsonpath={.data.token-id}' | base64 -d)
-  secret=$(kubectl get secret "$name" --namespace kube-system --output 'jsonpath={.data.token-secret}' | base64 -d)
+  id=$(base64 -d <<<"${parts% *}")
+  secret=$(base64 -d <<<"${parts#* }")
   kubectl apply --filename - <<YAML
 apiVersion: v1
 kind: Namespace

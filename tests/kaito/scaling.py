@@ -48,6 +48,7 @@ class Scaling:
     api: ApiServer
     plan: Plan = field(default_factory=Plan)
     _on_the_way: dict[str, Iterator[None]] = field(default_factory=dict)
+    _leaving: set[str] = field(default_factory=set)
     _made: int = 0
 
     def __call__(self, method: str, path: str) -> None:
@@ -57,8 +58,15 @@ class Scaling:
 
     def step(self) -> None:
         """Compare what is wanted with what is there, and do the next thing about it."""
-        for each in self.api.objects.select(self._of("inferencesets")):
+        inference_sets = self.api.objects.select(self._of("inferencesets"))
+        for each in inference_sets:
             self._reconcile(each)
+        self._free_nodes()
+        for name, way in list(self._on_the_way.items()):
+            if next(way, self) is self:
+                del self._on_the_way[name]
+        for each in inference_sets:
+            self._tell_status(each)
 
     def workspaces(self, inference_set: Json) -> list[Json]:
         """Return the workspaces that Kaito has made for an InferenceSet."""
@@ -74,16 +82,22 @@ class Scaling:
         metadata, spec = inference_set["metadata"], inference_set["spec"]
         names = [each["metadata"]["name"] for each in self.workspaces(inference_set)]
         for name in names[spec["replicas"] :]:
-            self._on_the_way[name] = self._down(metadata["namespace"], name)
+            self._delete("workspaces", metadata["namespace"], name)
         for _ in range(spec["replicas"] - len(names)):
             self._made += 1
             name = f"{metadata['name']}-{self._made}"
             self._create_workspace(inference_set, name)
             self._on_the_way[name] = self._up(inference_set, name)
-        for name, way in list(self._on_the_way.items()):
-            if next(way, self) is self:
-                del self._on_the_way[name]
-        self._tell_status(inference_set)
+            self._leaving.discard(name)
+
+    def _free_nodes(self) -> None:
+        # Whatever ended the workspace, Kaito or somebody who deleted the InferenceSet.
+        workspaces = {each["metadata"]["name"] for each in self.api.objects.select(self._of("workspaces"))}
+        for claim in self.api.objects.select(self._of("nodeclaims")):
+            name = claim["metadata"]["name"].removeprefix("gpu-")
+            if name not in workspaces and name not in self._leaving:
+                self._leaving.add(name)
+                self._on_the_way[name] = self._down(name)
 
     def _create_workspace(self, inference_set: Json, name: str) -> None:
         metadata, spec = inference_set["metadata"], inference_set["spec"]
@@ -143,10 +157,10 @@ class Scaling:
         ready = ("True", "Success", "")
         self._say(namespace, name, "Ready", InferenceReady=ready, WorkspaceSucceeded=ready)
 
-    def _down(self, namespace: str, name: str) -> Iterator[None]:
-        self._delete("workspaces", namespace, name)
+    def _down(self, name: str) -> Iterator[None]:
         yield
-        self._delete("pods", namespace, f"{name}-0")
+        for pod in self.api.objects.select(self._of("pods"), "", f"kaito.sh/workspace={name}"):
+            self._delete("pods", pod["metadata"]["namespace"], pod["metadata"]["name"])
         yield
         self._delete("nodes", "", f"gpu-{name}")
         self._delete("nodeclaims", "", f"gpu-{name}")
@@ -204,6 +218,7 @@ class Scaling:
         self.api.objects.set_status(self._of(plural), namespace, name, status)
 
     def _delete(self, plural: str, namespace: str, name: str) -> None:
+        # Somebody may have been quicker, or the node never came.
         try:
             self.api.objects.delete(self._of(plural), namespace, name)
         except ApiError as error:
