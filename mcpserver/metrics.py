@@ -5,6 +5,8 @@ from a
 request: a client must not be able to make a new time series.
 """
 
+from typing import Literal
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _DURATION = Histogram(
@@ -24,6 +26,13 @@ _MODEL_DEMAND = Gauge(
 )
 _MODEL_QUESTIONS = Counter(
     "mcpserver_model_questions_total", "Questions to the model, by outcome.", ["outcome"]
+)
+
+_MODEL_QUEUE = Gauge(
+    "mcpserver_model_queue",
+    "Questions to the model that are under way: waiting for it to be started, or being answered.",
+    ["state"],
+    multiprocess_mode="livesum",
 )
 
 # labels() takes a lock and builds a key each time: remembered, because tools are few.
@@ -66,6 +75,11 @@ def tasks(count: int) -> None:
 def model_demand(wanted: bool) -> None:
     """Say whether the model is wanted; what scales it reads this."""
     _MODEL_DEMAND.set(wanted)
+
+
+def model_queue(state: Literal["starting", "answering"], change: Literal[1, -1]) -> None:
+    """Count one question more, or less, that waits for the model to be started or for its answer."""
+    _MODEL_QUEUE.labels(state).inc(change)
 
 
 def model_asked(outcome: str) -> None:

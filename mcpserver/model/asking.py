@@ -6,7 +6,7 @@ may take minutes to come, in which the caller hears that it is coming. Must not 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import gevent
 
@@ -76,7 +76,8 @@ class Model:
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
-                return self._client.complete(question, listener.hears)
+                with _queued("answering"):
+                    return self._client.complete(question, listener.hears)
             except ModelNotReady as error:
                 waited = self._clock() - began
                 left = self._wait_seconds - waited
@@ -87,8 +88,18 @@ class Model:
                         error.private_detail,
                     ) from None
             listener.waits(waited)
-            gevent.sleep(min(pause, left))
+            with _queued("starting"):
+                gevent.sleep(min(pause, left))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+
+
+@contextmanager
+def _queued(state: Literal["starting", "answering"]) -> Iterator[None]:
+    metrics.model_queue(state, 1)
+    try:
+        yield
+    finally:
+        metrics.model_queue(state, -1)
 
 
 @contextmanager

@@ -77,6 +77,11 @@ def demand() -> float | None:
     return REGISTRY.get_sample_value("model_demand")
 
 
+def queued(state: str) -> float:
+    """Return how many questions wait for that."""
+    return REGISTRY.get_sample_value("mcpserver_model_queue", {"state": state}) or 0
+
+
 def counted(outcome: str) -> float:
     """Return how many questions ended like this."""
     return REGISTRY.get_sample_value("mcpserver_model_questions_total", {"outcome": outcome}) or 0

@@ -8,7 +8,7 @@ from mcpserver.model import asking
 from mcpserver.model.demand import Demand
 from tests.mcpserver.client import MODERN
 from tests.mcpserver.conftest import MakeWorld
-from tests.mcpserver.model.conftest import SCOPES, Play, ask, counted, demand, failure, start, text
+from tests.mcpserver.model.conftest import SCOPES, Play, ask, counted, demand, failure, queued, start, text
 from tests.mcpserver.model.model_server import ModelServer, answer, hangs, says, serving
 from tests.support.ports import free_ports
 from tests.support.waiting import wait_until
@@ -25,8 +25,10 @@ def test_a_model_that_is_not_there_yet_is_waited_for(make_world: MakeWorld) -> N
     first = next(events).message["params"]
     assert "The model is being started (0 s so far)" in first["message"]
     assert demand() == 1
+    assert queued("starting") == 1
     with serving(ModelServer(says("Here I am"), port)):
         rest = [event.message for event in events]
+    assert (queued("starting"), queued("answering")) == (0, 0)
     numbers = [each["params"]["progress"] for each in rest[:-1]]
     assert numbers == sorted(set(numbers))
     assert numbers[0] > first["progress"]
