@@ -110,8 +110,9 @@ def test_every_value_of_the_azure_overlay_comes_from_somewhere() -> None:
 
 def test_the_gateways_apis_are_given_what_they_want() -> None:
     # scripts/deploy-gateway.sh makes each parameter from the variable of the same name.
-    wanted = bicep.read(_REPOSITORY / "apim" / "apis.bicep").required
-    assert {re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper() for name in wanted} <= _OUTPUTS
+    for name in ("apis", "mcp-apis"):
+        wanted = bicep.read(_REPOSITORY / "apim" / f"{name}.bicep").required
+        assert {re.sub(r"(?<!^)(?=[A-Z])", "_", name).upper() for name in wanted} <= _OUTPUTS
 
 
 def test_scripts_ask_for_values_that_are_put_out() -> None:
