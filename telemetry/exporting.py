@@ -4,6 +4,7 @@ Called by each server's ``serve`` in every worker: ``start`` after the fork, and
 worker's end. Must not import OpenTelemetry where nothing is configured: that costs memory and time.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -39,6 +40,8 @@ def start(service: str, destinations: Destinations) -> Callable[[], None]:
         What sends the rest, within two seconds, and ends it.
     """
     if destinations.connection_string is None and destinations.otlp_endpoint is None:
+        return _nothing
+    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return _nothing
     stop: Callable[[], None] = import_module("telemetry.otel.pipelines").start(service, destinations).stop
     return stop

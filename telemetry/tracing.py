@@ -37,9 +37,9 @@ class Span(Protocol):
     def fail(self, code: str) -> None:
         """Say that it failed; ``code`` is a fixed word."""
 
-    def continue_from(self, context: TraceContext | None) -> None:
-        """Make it part of a trace that is known only now; a link, where the caller's own trace holds it, or
-        where it has parts already.
+    def continue_from(self, context: TraceContext | None, *, rather: bool = False) -> None:
+        """Make it part of a trace that is known only now; a link, where the caller's own trace holds it (and
+        not ``rather``: then that one is the link), or where it has parts already.
         """
 
 
@@ -77,7 +77,7 @@ class _NoSpan:
     def fail(self, code: str) -> None:
         pass
 
-    def continue_from(self, context: TraceContext | None) -> None:
+    def continue_from(self, context: TraceContext | None, *, rather: bool = False) -> None:
         pass
 
 
@@ -119,12 +119,17 @@ def running() -> Span:
     return (_tracer.running() or _NO_SPAN) if _tracer is not None else _NO_SPAN
 
 
-def continue_from(traceparent: str | None) -> None:
+def continue_from(traceparent: str | None, *, rather: bool = False) -> None:
     """Make what goes on in this greenlet part of the trace that a stored record names; a link to it, where it
     is part of the caller's own.
+
+    Args:
+        traceparent: what was stored.
+        rather: go before what the request's header says, which becomes the link: where a browser follows
+            links and forms, a header can only be a proxy's.
     """
     if _tracer is not None and traceparent is not None and (span := _tracer.running()) is not None:
-        span.continue_from(TraceContext.parse(traceparent))
+        span.continue_from(TraceContext.parse(traceparent), rather=rather)
 
 
 def current() -> TraceContext | None:

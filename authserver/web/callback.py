@@ -111,7 +111,7 @@ class CallbackEndpoint:
         login = self._logins.take_login(digest(state))
         if login is None:
             raise PageError("invalid_request", "this sign-in took too long or was already completed")
-        tracing.continue_from(login.request.trace if login.request is not None else None)
+        tracing.continue_from(login.request.trace if login.request is not None else None, rather=True)
         cookie_name = self._cookies.login_name(state)
         _check_browser(login, request.cookies.get(cookie_name))
         clear_cookie = self._cookies.clear(cookie_name)

@@ -38,7 +38,7 @@ class ConsentEndpoint:
         cookie_name = self._cookies.form_name("consent", opened.form_id)
         opened.check_browser(request.cookies.get(cookie_name), sent.one("csrf_token"))
         granted = opened.contents
-        tracing.continue_from(granted.trace)
+        tracing.continue_from(granted.trace, rather=True)
         if self._clients.find(granted.client_id, granted.client) is None:
             raise PageError("invalid_client", "this application is not registered here any more")
         decision = sent.one("decision")

@@ -45,18 +45,22 @@ class LogLines(logging.Handler):
 
 
 class OneLineOnly(logging.Filter):
-    """Lets one line of an exporter's complaints through every ten minutes, without its traceback: a collector
-    that is away must not fill the log.
+    """Lets one of an exporter's complaints through every ten minutes, without its traceback: a collector that
+    is away must not fill the log. What it says when all is well is not written.
+
+    Args: name: of the loggers that are meant; the lines of others pass.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self._next = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether the line is written."""
+        if not super().filter(record):
+            return True
         now = time.monotonic()
-        if now < self._next:
+        if now < self._next or record.levelno < logging.WARNING:
             return False
         self._next = now + _QUIET_SECONDS
         record.exc_info = record.exc_text = None

@@ -48,15 +48,21 @@ class Readings:
         self._clock = clock
         self._since = int(clock() * 1e9)
         self._before: dict[tuple[str, Labels], float] = {}
+        self._read_at = self._since
+        self._read: dict[tuple[str, Labels], float] = {}
 
     def read(self) -> MetricsData:
         """Return all numbers as they are now."""
-        now = int(self._clock() * 1e9)
+        now = self._read_at = int(self._clock() * 1e9)
         metrics = [metric for family in self._registry.collect() for metric in self._metrics(family, now)]
-        if self._delta:
-            self._since = now
         scope = ScopeMetrics(_SCOPE, metrics, "")
         return MetricsData([ResourceMetrics(self._resource, [scope], "")])
+
+    def arrived(self) -> None:
+        """Count from the last reading on: whoever wanted it has it. One that got lost is part of the next."""
+        if self._delta:
+            self._since = self._read_at
+            self._before.update(self._read)
 
     @property
     def _temporality(self) -> AggregationTemporality:
@@ -111,9 +117,8 @@ class Readings:
         if not self._delta:
             return total
         key = (name, tuple(sorted(labels.items())))
-        before = self._before.get(key, 0.0)
-        self._before[key] = total
-        return total - before
+        self._read[key] = total
+        return total - self._before.get(key, 0.0)
 
 
 class _Samples:

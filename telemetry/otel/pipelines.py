@@ -2,28 +2,19 @@
 
 Made by ``telemetry.exporting`` in each worker. A batch is sent from a greenlet of its own (the process is
 patched for gevent before the SDK makes its threads): a collector that is slow or away costs a request
-nothing, what does not fit into a bounded queue is dropped.
+nothing, nor the other collector anything; what does not fit into a bounded queue is dropped.
 """
 
-import contextlib
 import logging
 import os
 import uuid
-from dataclasses import dataclass
 from typing import Any, Final
 
 import gevent
-from azure.monitor.opentelemetry.exporter import (
-    AzureMonitorLogExporter,
-    AzureMonitorMetricExporter,
-    AzureMonitorTraceExporter,
-)
-from gevent import Greenlet
-from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from gevent.event import Event
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -31,27 +22,17 @@ from prometheus_client import REGISTRY
 
 from telemetry import tracing
 from telemetry.exporting import Destinations
+from telemetry.otel.exporters import Exporters, exporters_to
 from telemetry.otel.log_lines import LogLines, OneLineOnly
 from telemetry.otel.metrics import Readings
 from telemetry.otel.spans import OtelTracer
 
 _STOP_SECONDS: Final = 2.0
 _METRICS_INTERVAL_VARIABLE: Final = "OTEL_METRIC_EXPORT_INTERVAL"  # milliseconds, as OpenTelemetry names it
-_METRICS_INTERVAL_MILLISECONDS: Final = 60_000
-# The exporter's own telemetry about itself, to Microsoft; and a host that it would ask for settings.
-_SILENCED: Final = {
-    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
-    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
-}
+_METRICS_INTERVAL_SECONDS: Final = 60.0
+# Whose complaints about a collector would fill the log.
+_COMPLAINING: Final = ("opentelemetry", "azure.monitor")
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class _Exporters:
-    spans: Any
-    logs: Any
-    metrics: Any
-    wants_delta: bool
 
 
 class Pipelines:
@@ -60,95 +41,102 @@ class Pipelines:
     def __init__(self, service: str, destinations: Destinations) -> None:
         resource = Resource.create(
             {
-                "service.name": os.environ.get("OTEL_SERVICE_NAME", service),
+                "service.name": os.environ.get("OTEL_SERVICE_NAME") or service,
                 "service.instance.id": str(uuid.uuid4()),
             }
         )
-        exporters = list(_exporters(destinations))
         # The sampler is what OTEL_TRACES_SAMPLER says.
         self._spans = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._logs = LoggerProvider(resource, shutdown_on_exit=False)
-        self._metrics = []
-        for each in exporters:
-            self._spans.add_span_processor(BatchSpanProcessor(each.spans))
-            self._logs.add_log_record_processor(BatchLogRecordProcessor(each.logs))
-            self._metrics.append((Readings(REGISTRY, resource, delta=each.wants_delta), each.metrics))
+        self._ways = [_Way(each, self._spans, self._logs, resource) for each in exporters_to(destinations)]
         self._handler = LogLines(self._logs.get_logger("mcpstack"))
-        self._metering: Greenlet[..., None] | None = None
 
     def start(self) -> None:
         """Begin."""
-        only_one = OneLineOnly()
-        for name in ("opentelemetry", "azure"):
-            for handler in logging.getLogger().handlers:
-                handler.addFilter(_Only(name, only_one))
+        for handler in logging.getLogger().handlers:
+            for name in _COMPLAINING:
+                handler.addFilter(OneLineOnly(name))
         logging.getLogger().addHandler(self._handler)
         tracing.use(OtelTracer(self._spans.get_tracer("mcpstack")))
-        self._metering = gevent.spawn(self._meter)
+        for way in self._ways:
+            way.start()
 
     def stop(self) -> None:
         """Send what is left, for two seconds at most."""
         tracing.use(None)
         logging.getLogger().removeHandler(self._handler)
-        if self._metering is not None:
-            self._metering.kill(block=False)
-        last = [
-            gevent.spawn(work) for work in (self._spans.shutdown, self._logs.shutdown, self._send_metrics)
-        ]
+        # Side by side: one that does not answer must not take the others' time.
+        last = [gevent.spawn(work) for way in self._ways for work in way.endings()]
         gevent.joinall(last, timeout=_STOP_SECONDS)
 
-    def _meter(self) -> None:
-        seconds = float(os.environ.get(_METRICS_INTERVAL_VARIABLE) or _METRICS_INTERVAL_MILLISECONDS) / 1000
-        while True:
-            gevent.sleep(seconds)
-            self._send_metrics()
 
-    def _send_metrics(self) -> None:
-        for readings, exporter in self._metrics:
-            with contextlib.suppress(Exception):  # it logs what went wrong, and the next reading tells all
-                exporter.export(readings.read())
+class _Way:
+    """Everything to one destination."""
+
+    def __init__(
+        self, exporters: Exporters, spans: TracerProvider, logs: LoggerProvider, resource: Resource
+    ) -> None:
+        self._batches: list[BatchSpanProcessor | BatchLogRecordProcessor] = []
+        if exporters.spans is not None:
+            of_spans = BatchSpanProcessor(exporters.spans)
+            spans.add_span_processor(of_spans)
+            self._batches.append(of_spans)
+        if exporters.logs is not None:
+            of_logs = BatchLogRecordProcessor(exporters.logs)
+            logs.add_log_record_processor(of_logs)
+            self._batches.append(of_logs)
+        self._meter = None
+        if exporters.metrics is not None:
+            self._meter = _Meter(Readings(REGISTRY, resource, delta=exporters.wants_delta), exporters.metrics)
+
+    def start(self) -> None:
+        if self._meter is not None:
+            self._meter.start()
+
+    def endings(self) -> list[Any]:
+        """Return what sends the rest, each by itself."""
+        endings: list[Any] = [batch.shutdown for batch in self._batches]
+        return endings if self._meter is None else [*endings, self._meter.stop]
 
 
-class _Only(logging.Filter):
-    """Args: name: of the loggers that are filtered; filter: says which of their lines are written."""
+class _Meter:
+    """Sends a reading of all numbers now and then, and a last one."""
 
-    def __init__(self, name: str, inner: logging.Filter) -> None:
-        super().__init__()
-        self._name = name
-        self._inner = inner
+    def __init__(self, readings: Readings, exporter: MetricExporter) -> None:
+        self._readings = readings
+        self._exporter = exporter
+        self._stopping = Event()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether the line is written."""
-        return not record.name.startswith(self._name) or bool(self._inner.filter(record))
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run, _metrics_interval_seconds())
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._greenlet is not None:
+            self._greenlet.join()
+
+    def _run(self, interval_seconds: float) -> None:
+        while not self._stopping.wait(interval_seconds):
+            self._send()
+        self._send()
+
+    def _send(self) -> None:
+        try:
+            if self._exporter.export(self._readings.read()) is MetricExportResult.SUCCESS:
+                self._readings.arrived()
+        except Exception:
+            _log.warning("the numbers could not be exported", exc_info=True)
+
+
+def _metrics_interval_seconds() -> float:
+    said = os.environ.get(_METRICS_INTERVAL_VARIABLE, "")
+    # What is no number is ignored, as the SDK does with its own (OpenTelemetry, "Numeric value").
+    return int(said) / 1000 if said.isascii() and said.isdigit() and int(said) else _METRICS_INTERVAL_SECONDS
 
 
 def start(service: str, destinations: Destinations) -> Pipelines:
     """Begin to export from this process."""
-    for name, value in _SILENCED.items():
-        os.environ.setdefault(name, value)
     pipelines = Pipelines(service, destinations)
     pipelines.start()
     return pipelines
-
-
-def _exporters(destinations: Destinations) -> Any:
-    if destinations.connection_string is not None:
-        # Nothing is kept on disk for a retry: the file system is read-only, and a pod's is gone with it.
-        options = {
-            "connection_string": destinations.connection_string.get_secret_value(),
-            "disable_offline_storage": True,
-        }
-        yield _Exporters(
-            AzureMonitorTraceExporter(**options),
-            AzureMonitorLogExporter(**options),
-            AzureMonitorMetricExporter(**options),
-            wants_delta=True,
-        )
-    if destinations.otlp_endpoint is not None:
-        base = destinations.otlp_endpoint.rstrip("/")
-        yield _Exporters(
-            OTLPSpanExporter(f"{base}/v1/traces"),
-            OTLPLogExporter(f"{base}/v1/logs"),
-            OTLPMetricExporter(f"{base}/v1/metrics"),
-            wants_delta=False,
-        )

@@ -46,7 +46,7 @@ class OtelTracer:
     def current(self) -> TraceContext | None:
         """See ``telemetry.tracing.Tracer``."""
         going_on = _going_on.get()
-        return going_on.context() if isinstance(going_on, OtelSpan) else going_on
+        return _context_of(going_on) if going_on is not None else None
 
     def running(self) -> "OtelSpan | None":
         """See ``telemetry.tracing.Tracer``."""
@@ -85,6 +85,9 @@ class OtelSpan:
         self._before = _going_on.get()
         if self._parent is None:
             self._parent = self._before
+        elif self._before is not None:
+            # What carried the request here (OpenTelemetry, MCP, "Context propagation").
+            self._link(_context_of(self._before))
         _going_on.set(self)
         return self
 
@@ -115,12 +118,20 @@ class OtelSpan:
     def fail(self, code: str) -> None:
         self._error = code
 
-    def continue_from(self, context: TraceContext | None) -> None:
+    def continue_from(self, context: TraceContext | None, *, rather: bool = False) -> None:
         if context is None:
             return
-        if self._parent is None and self._span is None:
-            self._parent = context
-        elif self._span is None:
+        before = _context_of(self._parent) if self._parent is not None else None
+        if before is not None and before.trace_id == context.trace_id:
+            return
+        if self._span is None and (before is None or rather):
+            self._parent, context = context, before
+        self._link(context)
+
+    def _link(self, context: TraceContext | None) -> None:
+        if context is None:
+            return
+        if self._span is None:
             self._links.append(Link(_span_context(context)))
         else:
             self._span.add_link(_span_context(context))
@@ -156,6 +167,10 @@ class OtelSpan:
         if isinstance(self._parent, OtelSpan):
             return trace.set_span_in_context(self._parent._made(), Context())
         return trace.set_span_in_context(NonRecordingSpan(_span_context(self._parent)), Context())
+
+
+def _context_of(going_on: OtelSpan | TraceContext) -> TraceContext:
+    return going_on.context() if isinstance(going_on, OtelSpan) else going_on
 
 
 def _span_context(context: TraceContext) -> SpanContext:
