@@ -74,7 +74,7 @@ def load(folder: Path, overrides: Mapping[str, str], tools: Tools | None = None)
 
 
 def _routes(folder: Path, reader: PolicyReader, values: NamedValues) -> Iterator[Route]:
-    api, operations = openapi.read(folder / "openapi.json", folder.name)
+    api, operations = openapi.read(folder / "openapi.json", folder.name, values)
     base = reader.pipeline(_read(folder / "policy.xml", values), DEFAULT_PIPELINE)
     own = {path.stem: path for path in folder.glob("operations/*.xml")}
     for operation in operations:

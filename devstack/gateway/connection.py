@@ -146,8 +146,16 @@ class Connection:
         forward = partial(
             relay.forward, pool=self._site.pool, body=body, watch=watch, wants_websocket=wants_websocket
         )
-        target = url.path[len(route.api.path) :] or "/"
-        exchange = Exchange(request, route.api, route.operation, target + url.query_string, forward)
+        # A WebSocket API's service URL has the whole path already.
+        target = "" if route.api.is_websocket else url.path[len(route.api.path) :] or "/"
+        exchange = Exchange(
+            request,
+            route.api,
+            route.operation,
+            target + url.query_string,
+            forward,
+            backend_url=route.api.service_url,
+        )
         try:
             return route.pipeline.run(exchange)
         except BaseException:

@@ -41,11 +41,18 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """One API: its folder's name, and the path that all its operations share (``""`` or ``/oauth``)."""
+    """One API: its folder's name, and the path that all its operations share (``""`` or ``/oauth``).
+
+    ``service_url``: the server behind, path included, of a WebSocket API; HTTP APIs choose theirs by policy.
+    """
 
     name: str
     path: str
-    is_websocket: bool
+    service_url: str | None = None
+
+    @property
+    def is_websocket(self) -> bool:
+        return self.service_url is not None
 
 
 @dataclass(slots=True)

@@ -32,11 +32,17 @@ class NamedValues:
             ConfigurationError: a name that is not defined; names file and line.
         """
         for element in root.walk():
-            element.text = self._replace(element.text, element.place)
+            element.text = self.fill(element.text, element.place)
             for name, value in element.attributes.items():
-                element.attributes[name] = self._replace(value, element.place)
+                element.attributes[name] = self.fill(value, element.place)
 
-    def _replace(self, text: str, place: Place) -> str:
+    def fill(self, text: str, place: Place | Path) -> str:
+        """Return the text with every reference replaced.
+
+        Raises:
+            ConfigurationError: a name that is not defined; names the place.
+        """
+
         def value(match: re.Match[str]) -> str:
             if match[1] not in self.values:
                 raise ConfigurationError(place, f"named value {match[1]!r} is not defined")
@@ -48,7 +54,8 @@ class NamedValues:
 def load(path: Path, overrides: Mapping[str, str]) -> NamedValues:
     """Read the file of defaults and put ``overrides`` over it.
 
-    ``issuer`` and ``resource`` follow an overridden ``public-url`` unless they are given, too.
+    ``issuer`` and ``resource`` follow an overridden ``public-url``, and ``openid-config-url`` an overridden
+    ``authserver-url``, unless they are given, too.
 
     Raises:
         ConfigurationError: the file is not an object of ``{"name": {"value": "…"}}``, or an override names a
@@ -69,4 +76,6 @@ def load(path: Path, overrides: Mapping[str, str]) -> NamedValues:
     followers = {}
     if "public-url" in overrides:
         followers = {"issuer": overrides["public-url"], "resource": overrides["public-url"] + "/mcp"}
+    if "authserver-url" in overrides:
+        followers["openid-config-url"] = overrides["authserver-url"] + "/.well-known/openid-configuration"
     return NamedValues({**values, **{k: v for k, v in followers.items() if k in values}, **overrides})

@@ -1,7 +1,7 @@
 """API definitions: which operations an API has.
 
 Called by ``apim_folder``. Of OpenAPI 3 only what routes is read: the server's path, the paths, the methods,
-their ids.
+their ids; of a WebSocket API (``x-api-type``) also ``x-service-url``, as policies cannot choose its server.
 """
 
 import json
@@ -10,24 +10,32 @@ from typing import Any
 
 from devstack.gateway.errors import ConfigurationError
 from devstack.gateway.exchange import Api, Operation
+from devstack.gateway.named_values import NamedValues
+from devstack.gateway.upstream import address_of
 
 _METHODS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
-def read(path: Path, name: str) -> tuple[Api, tuple[Operation, ...]]:
+def read(path: Path, name: str, values: NamedValues) -> tuple[Api, tuple[Operation, ...]]:
     """Return the API and its operations.
 
     Args:
         path: an OpenAPI 3 document in JSON.
         name: the API's name.
+        values: for the named values in a WebSocket API's service URL.
 
     Raises:
-        ConfigurationError: no such document, or paths that the gateway cannot route.
+        ConfigurationError: no such document, paths that the gateway cannot route, or a WebSocket API without
+            a server.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         (server,) = document["servers"]
-        api = Api(name, str(server["url"]).rstrip("/"), document.get("x-api-type") == "websocket")
+        service_url = None
+        if document.get("x-api-type") == "websocket":
+            service_url = values.fill(document["x-service-url"], path)
+            address_of(service_url)
+        api = Api(name, str(server["url"]).rstrip("/"), service_url)
         operations = tuple(
             _operation(path, method, template, operation)
             for template, methods in document["paths"].items()

@@ -21,7 +21,7 @@ def exchange() -> Exchange:
     jwt = Jwt({"sub": ("alice",), "scope": ("a b",), "roles": ("x", "y")})
     return Exchange(
         request=Request("POST", headers, url, "127.0.0.1"),
-        api=Api("mcp-api", "/mcp", False),
+        api=Api("mcp-api", "/mcp"),
         operation=Operation("mcp-post", "POST", "A message", "/"),
         target="/",
         forward=lambda *_: pytest.fail("nothing is forwarded here"),
