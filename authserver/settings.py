@@ -27,6 +27,7 @@ from authserver import resource_values
 from authserver import setting_values as values
 from authserver.errors import SettingsError
 from authserver.model import IdentityAssertionIssuer, Resource, SigningAlgorithm, TenantEntry
+from telemetry.exporting import collector_url, connection_string
 
 _DAY_SECONDS: Final = 86_400
 _PREFIX: Final = "AUTHSERVER_"
@@ -58,14 +59,14 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     """Gunicorn worker processes; they share the store. Default 1."""
 
-    telemetry_connection_string: SecretStr | None = Field(
+    telemetry_connection_string: Annotated[SecretStr | None, AfterValidator(connection_string)] = Field(
         default=None,
         validation_alias=AliasChoices("APPLICATIONINSIGHTS_CONNECTION_STRING", "telemetry_connection_string"),
     )
     """APPLICATIONINSIGHTS_CONNECTION_STRING: spans, metrics and log lines go to this Application Insights.
     Default unset."""
 
-    otlp_endpoint: str = Field(
+    otlp_endpoint: Annotated[str, AfterValidator(collector_url)] = Field(
         default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )
     """OTEL_EXPORTER_OTLP_ENDPOINT: spans, metrics and log lines go to this OTLP/HTTP collector: its base URL.

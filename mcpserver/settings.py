@@ -8,10 +8,11 @@ server runs.
 import os
 import re
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     Field,
     SecretStr,
@@ -23,12 +24,16 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as SourceError
 
+from telemetry.exporting import collector_url, connection_string
+
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 
 NO_REVOCATIONS: Final = "none"
 """The value of ``revocation_url`` that switches the list off."""
 
 _PREFIX: Final = "MCPSERVER_"
+# How variables begin that the platform names.
+_PLATFORMS: Final = ("AZURE_", "REDIS_", "APPLICATIONINSIGHTS_", "OTEL_")
 _SOURCE_FIELD: Final = re.compile(r'field "(\w+)"')
 _LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]")
 _PATHS: Final = ("/mcp", "/mcp/sse")
@@ -77,16 +82,16 @@ class Settings(BaseSettings):
     workers: int = Field(default=1, ge=1, le=64)
     """Processes. With more than one and no REDIS_URL, revisions before 2026 have no sessions, and nobody has
     tasks or subscriptions."""
-    telemetry_connection_string: SecretStr | None = Field(
+    telemetry_connection_string: Annotated[SecretStr | None, AfterValidator(connection_string)] = Field(
         default=None,
         validation_alias=AliasChoices("APPLICATIONINSIGHTS_CONNECTION_STRING", "telemetry_connection_string"),
     )
-    """Spans, metrics and log lines go to this Application Insights."""
-    otlp_endpoint: str = Field(
+    """APPLICATIONINSIGHTS_CONNECTION_STRING: spans, metrics and log lines go to this Application Insights."""
+    otlp_endpoint: Annotated[str, AfterValidator(collector_url)] = Field(
         default="", validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint")
     )
-    """Spans, metrics and log lines go to this OTLP/HTTP collector: its base URL. OpenTelemetry's other
-    variables (OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES, …) are read from the environment alone."""
+    """OTEL_EXPORTER_OTLP_ENDPOINT: spans, metrics and log lines go to this OTLP/HTTP collector: its base URL.
+    OpenTelemetry's other variables are read from the environment alone (OTEL_TRACES_SAMPLER, …)."""
     log_format: Literal["json", "text"] = "json"
     """One JSON object a line, or text for a terminal."""
     max_body_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
@@ -228,4 +233,4 @@ def _aliases(public_url: str, port: int) -> tuple[str, ...]:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = str(location[0]) if location else "settings"
-    return name if name.startswith(("AZURE_", "REDIS_")) else _PREFIX + name.upper()
+    return name if name.startswith(_PLATFORMS) else _PREFIX + name.upper()

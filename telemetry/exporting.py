@@ -5,6 +5,7 @@ worker's end. Must not import OpenTelemetry where nothing is configured: that co
 """
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -24,6 +25,35 @@ class Destinations:
 
     connection_string: SecretStr | None
     otlp_endpoint: str | None
+
+
+_KEY: Final = re.compile(
+    r"(?:^|;)\s*instrumentationkey\s*=\s*[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\s*(?:;|$)", re.IGNORECASE
+)
+
+
+def connection_string(value: SecretStr | None) -> SecretStr | None:
+    """Return a setting that is Application Insights' connection string; None where it is empty.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if value is None or not value.get_secret_value().strip():
+        return None
+    if _KEY.search(value.get_secret_value()) is None:
+        raise ValueError("must be a connection string with an InstrumentationKey")
+    return value
+
+
+def collector_url(value: str) -> str:
+    """Return a setting that is a collector's base URL, or empty.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if value and not re.match(r"https?://[^/\s]+", value):
+        raise ValueError("must be an http or https URL")
+    return value
 
 
 NOWHERE: Final = Destinations(None, None)

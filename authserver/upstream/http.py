@@ -20,6 +20,8 @@ TIMEOUT_SECONDS = 10.0
 # MSAL repeats the last errors in it, also the one that a browser brought to the callback: whatever stands
 # there would go into everybody's next request, and what is no Latin-1 would let none of them be sent.
 _REPEATED_ERRORS: Final = "x-client-last-telemetry"
+# Application Insights draws its map by it.
+_ATTRIBUTES: Final[dict[str, tracing.Value]] = {"peer.service": "entra"}
 
 
 class EntraSession(requests.Session):
@@ -43,8 +45,19 @@ class EntraSession(requests.Session):
         kwargs.setdefault("timeout", self._timeout_seconds)
         headers = kwargs.get("headers") or {}
         kwargs["headers"] = {name: headers[name] for name in headers if name.lower() != _REPEATED_ERRORS}
-        with tracing.span("entra", "client"):
-            return super().request(*args, **kwargs)
+        with tracing.span("entra", "client", _ATTRIBUTES) as span:
+            response = super().request(*args, **kwargs)
+            if tracing.is_on():
+                _describe(span, response)
+            return response
+
+
+def _describe(span: tracing.Span, response: requests.Response) -> None:
+    # Not the path: it may name a person.
+    host = urlsplit(response.request.url or "").hostname
+    span.set({"server.address": host or "", "http.response.status_code": response.status_code})
+    if response.status_code >= 400:
+        span.fail(str(response.status_code))
 
 
 def get_json(session: requests.Session, url: str) -> dict[str, Any]:

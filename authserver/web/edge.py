@@ -49,8 +49,6 @@ class Edge:
         with tracing.span(endpoint.name, "server", parent=tracing.of_request(environ)) as span:
             reply = self._answer(endpoint, environ, refusal)
             span.set(_described(endpoint, environ, reply))
-            if reply.status >= 500:
-                span.fail(str(int(reply.status)))
         return reply
 
     def _answer(self, endpoint: Endpoint, environ: Mapping[str, Any], refusal: HttpRefusal | None) -> Reply:
@@ -64,8 +62,13 @@ class Edge:
             reply = self._dispatch(endpoint, request)
         except Exception as error:  # no input makes a 500 of the framework
             reply = self._errors.render(error, endpoint.name, request, speaks_json=endpoint.speaks_json)
-            ERRORS.labels(endpoint.name, _code(error)).inc()
-            tracing.running().set({"error.type": _code(error)})
+            code = _code(error)
+            ERRORS.labels(endpoint.name, code).inc()
+            # What a client did wrong is no failure of ours (OpenTelemetry, HTTP spans, "Status").
+            if reply.status >= 500:
+                tracing.running().fail(code)
+            else:
+                tracing.running().set({"error.type": code})
         if endpoint.cross_origin and "HTTP_X_PUBLIC_ORIGIN" not in environ:
             reply = reply.with_headers(*CORS)
         self._count(endpoint.name, reply.status, time.perf_counter() - started)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 import gevent
 import orjson
@@ -63,6 +64,12 @@ class ModelClient:
         self._service = service
         self._patience = patience
         self._make_session = make_session
+        self._attributes: dict[str, tracing.Value] = {
+            "peer.service": "model",  # Application Insights draws its map by it
+            "gen_ai.operation.name": "chat",
+            "gen_ai.request.model": service.model,
+            "server.address": urlsplit(service.url).hostname or "",
+        }
 
     def complete(self, question: Question, say: Callable[[str], None]) -> Answer:
         """Return the answer.
@@ -78,7 +85,7 @@ class ModelClient:
         text: list[str] = []
         total = gevent.Timeout(self._patience.total_seconds)
         try:
-            with total, tracing.span("chat", "client", {"gen_ai.operation.name": "chat"}):
+            with total, tracing.span("chat", "client", self._attributes):
                 cut = self._answer(question, text, say)
         except gevent.Timeout as caught:
             if caught is not total:

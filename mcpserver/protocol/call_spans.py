@@ -4,27 +4,35 @@ Opened by ``dispatch`` where somebody receives spans. Must not take names from a
 exist is no name for a span, and arguments are nobody's business.
 """
 
-from typing import Any
+from collections.abc import Container
+from typing import Any, Final
 
 from mcpserver.errors import InsufficientScope, JsonRpcError, McpServerError
 from mcpserver.protocol.call import Call
 from telemetry import correlation, tracing
 from telemetry.trace_context import TraceContext
 
+_OTHER: Final = "_OTHER"
 
-def span_of(call: Call) -> tracing.Span:
+
+def span_of(call: Call, methods: Container[str]) -> tracing.Span:
     """Return the request's span, part of what ``_meta`` says or else of what the HTTP request says.
 
     ``_meta`` is the client's own word about this request (MCP 2026-07-28, Overview, "_meta"); the header may
-    be a proxy's, and on one connection of WebSocket is the same for all.
+    be a proxy's, and on one connection of WebSocket is the same for all: it becomes a link.
+
+    Args:
+        call: what is asked.
+        methods: those that there are: another one's name is the client's.
     """
     meta = call.request.params.get("_meta")
     said = meta if isinstance(meta, dict) else {}
+    method = call.request.method if call.request.method in methods else _OTHER
     return tracing.span(
-        call.request.method,
+        method,
         "server",
         {
-            "mcp.method.name": call.request.method,
+            "mcp.method.name": method,
             "mcp.protocol.version": call.version,
             "correlation_id": correlation.current(),
         },

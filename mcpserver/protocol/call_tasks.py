@@ -18,7 +18,7 @@ from mcpserver.protocol.task_results import created
 from mcpserver.tasks.protocol import TasksUnavailable, TooManyTasks
 from mcpserver.tasks.running import RunningTask, Tasks
 from mcpserver.tools.questions import AnswerInvalid, Question
-from telemetry import correlation
+from telemetry import correlation, tracing
 
 _log = logging.getLogger(__name__)
 
@@ -79,9 +79,11 @@ def ask(task: RunningTask, questions: Mapping[str, Question[Any]], version: str)
 
 def _finisher(tasks: Tasks, task_id: str) -> Callable[[Outcome], None]:
     reference = correlation.current()
+    trace = tracing.current()
 
     def keep(outcome: Outcome) -> None:
         correlation.adopt(reference)
+        tracing.adopt(trace)
         match outcome:
             case None:
                 tasks.finish(task_id, "cancelled")

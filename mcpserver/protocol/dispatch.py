@@ -69,8 +69,15 @@ class Dispatcher:
             InsufficientScope: the caller's token does not allow it.
         """
         row = self._methods.get(call.request.method)
-        if row is not None and row.admit is not None:
+        if row is None or row.admit is None:
+            return
+        try:
             row.admit(call)
+        except McpServerError as error:
+            # It gets no further, and would leave no span.
+            with self.span_of(call) as span:
+                call_spans.refused(span, error)
+            raise
 
     def speaks(self, request: Request) -> bool:
         """Say whether a request may notify or ask the client before its result."""
@@ -107,7 +114,7 @@ class Dispatcher:
         """
         if not tracing.is_on():
             return self._dispatch(call)
-        with call_spans.span_of(call) as span:
+        with self.span_of(call) as span:
             try:
                 result = self._dispatch(call)
             except McpServerError as error:
@@ -115,6 +122,10 @@ class Dispatcher:
                 raise
             call_spans.answered(span, result)
             return result
+
+    def span_of(self, call: Call) -> tracing.Span:
+        """Return the span of a request, for whoever answers one that ``dispatch`` does not."""
+        return call_spans.span_of(call, self._methods)
 
     def _dispatch(self, call: Call) -> dict[str, Any]:
         method = call.request.method

@@ -72,7 +72,13 @@ def _options() -> dict[str, Any]:
         "retry_policy": LinearRetry(backoff=1, retry_total=_RETRIES, random_jitter_range=1),
         "connection_timeout": _CONNECT_SECONDS,
         "read_timeout": _READ_SECONDS,
+        "raw_request_hook": _tell_trace,
     }
+
+
+def _tell_trace(request: Any) -> None:
+    """Send the call's traceparent along (the storage account's own logs keep it)."""
+    request.http_request.headers.update(tracing.outgoing())
 
 
 class BlobStore:
@@ -89,6 +95,10 @@ class BlobStore:
     ) -> None:
         self._container = container
         self._shared = shared
+        self._attributes: dict[str, tracing.Value] = {
+            "peer.service": "blob",  # Application Insights draws its map by it
+            "server.address": container.primary_hostname or "",
+        }
         self._call_seconds = call_seconds
 
     def save(self, owner: Owner, name: str, text: str, expected: Expected | None = None) -> str:
@@ -180,7 +190,7 @@ class BlobStore:
     def _bounded(self) -> Iterator[None]:
         deadline = gevent.Timeout(self._call_seconds)
         try:
-            with deadline, tracing.span("blob", "client"):
+            with deadline, tracing.span("blob", "client", self._attributes):
                 yield
         except gevent.Timeout as caught:
             if caught is not deadline:

@@ -55,11 +55,12 @@ class Front:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         reference = correlation.new_id()
+        if tracing.is_on():
+            # Always: the request before on this connection may have had one.
+            tracing.adopt(tracing.of_request(environ))
         route = self._routes.get(environ["PATH_INFO"])
         if route is None:
             return self._flask(environ, start_response)
-        if tracing.is_on():
-            tracing.adopt(tracing.of_request(environ))
         try:
             return route(environ, start_response)
         except StopIteration:

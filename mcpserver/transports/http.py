@@ -31,6 +31,7 @@ from mcpserver.transports.responses import (
     start_events,
 )
 from mcpserver.transports.running import Answer, SilentChannel, StreamChannel
+from telemetry import tracing
 
 METHODS: Final = "GET, POST, DELETE, OPTIONS"
 _PRIMES: Final = "2025-11-25"  # since this revision a stream begins with an id
@@ -127,11 +128,16 @@ class HttpEndpoint:
 
     def _listen(self, environ: Environ, start_response: StartResponse, call: Call) -> Iterable[bytes]:
         """Answer with the stream of a subscription (MCP Subscriptions)."""
-        self._core.dispatcher.check(call)
-        stream = EventStream()
-        reader = stream.attach()
-        end = self._core.listening.subscribe(call, stream)
-        start_events(environ, start_response)
+        with contextlib.ExitStack() as ends:
+            if tracing.is_on():
+                # It is over when the stream is.
+                ends.enter_context(self._core.dispatcher.span_of(call))
+            self._core.dispatcher.check(call)
+            stream = EventStream()
+            reader = stream.attach()
+            ends.callback(self._core.listening.subscribe(call, stream))
+            start_events(environ, start_response)
+            at_end = ends.pop_all().close
         return self._core.carrier.carry(
             stream,
             reader,
@@ -140,7 +146,7 @@ class HttpEndpoint:
             principal=call.principal,
             of_call=False,
             farewell=subscriptions.farewell(call.request.id),
-            at_end=end,
+            at_end=at_end,
         )
 
     def _here(self, environ: Environ, call: Call) -> dict[str, Any]:
