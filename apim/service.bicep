@@ -31,24 +31,23 @@ var isClassic = tier != 'StandardV2'
 // The v2 tiers speak TLS 1.2 and later only and let nobody change it; in the classic ones the old is switched off here.
 var security = 'Microsoft.WindowsAzure.ApiManagement.Gateway.Security'
 var oldProtocols = {
-  '${security}.Protocols.Ssl30': 'false'
   '${security}.Protocols.Tls10': 'false'
   '${security}.Protocols.Tls11': 'false'
-  '${security}.Backend.Protocols.Ssl30': 'false'
   '${security}.Backend.Protocols.Tls10': 'false'
   '${security}.Backend.Protocols.Tls11': 'false'
 }
-// All without forward secrecy, and 3DES. What stays: ECDHE with AES-GCM, and the suites of TLS 1.3.
+// Every suite that may be switched off: without forward secrecy, or CBC with SHA-1, or 3DES.
 var oldCiphers = {
   '${security}.Ciphers.TripleDes168': 'false'
   '${security}.Ciphers.TLS_RSA_WITH_AES_128_CBC_SHA': 'false'
-  '${security}.Ciphers.TLS_RSA_WITH_AES_256_CBC_SHA': 'false'
   '${security}.Ciphers.TLS_RSA_WITH_AES_128_CBC_SHA256': 'false'
-  '${security}.Ciphers.TLS_RSA_WITH_AES_256_CBC_SHA256': 'false'
   '${security}.Ciphers.TLS_RSA_WITH_AES_128_GCM_SHA256': 'false'
-  '${security}.Ciphers.TLS_RSA_WITH_AES_256_GCM_SHA384': 'false'
+  '${security}.Ciphers.TLS_RSA_WITH_AES_256_CBC_SHA': 'false'
+  '${security}.Ciphers.TLS_RSA_WITH_AES_256_CBC_SHA256': 'false'
   '${security}.Ciphers.TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA': 'false'
   '${security}.Ciphers.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA': 'false'
+  '${security}.Ciphers.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA': 'false'
+  '${security}.Ciphers.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA': 'false'
 }
 
 resource service 'Microsoft.ApiManagement/service@2024-05-01' = {

@@ -1,6 +1,7 @@
 """The API definitions: exactly the public URL map of the design, and nothing beside it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,6 @@ URL_MAP: dict[str, set[str]] = {
         "GET /oauth/account",
         "POST /oauth/account",
         "GET /oauth/account/*",
-        "POST /oauth/account/*",
         "GET /oauth/admin",
         "POST /oauth/admin",
         "GET /oauth/admin/*",
@@ -95,6 +95,9 @@ def test_a_definition_is_complete_enough_to_be_imported(api: str) -> None:
     ids = [operation["operationId"] for operation in operations]
     assert len(set(ids)) == len(ids)
     assert all(operation["summary"] and operation["responses"] for operation in operations)
+    # What the import would make of an id: another one would be a new operation at the next import.
+    if api != "ws-api":
+        assert [each for each in ids if not re.fullmatch(r"[a-z]+(-[a-z]+)*", each)] == []
 
 
 @pytest.mark.parametrize("api", list(URL_MAP))
