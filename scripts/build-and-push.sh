@@ -4,10 +4,10 @@
 # Usage: scripts/build-and-push.sh [--local]
 #   --local  build with docker on this machine, for subscriptions without Azure Container Registry tasks
 #
-# Settings: ACR_NAME, ACR_LOGIN_SERVER (from azd); IMAGE_TAG to use another tag than the commit; PYTHON_IMAGE to take the
-# base image from a registry of one's own, where Docker Hub's limits are in the way (docs/images.md).
-# What is not committed is not in the images: a tag always means the same files. An image whose tag is in the registry
-# is not built again. When it fails: what stands above the last line is the build's own output; run it again.
+# Settings: ACR_NAME, ACR_LOGIN_SERVER (from azd); PYTHON_IMAGE to take the base image from a registry of one's own,
+# where Docker Hub's limits are in the way (docs/images.md).
+# What is not committed is not in the images, and a tag that is in the registry is neither built nor written again: it
+# always means the same files. When it fails: what stands above the last line is the build's own output; run it again.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
@@ -27,7 +27,6 @@ need ACR_NAME ACR_LOGIN_SERVER
 
 revision=$(git -C "$ROOT" rev-parse HEAD 2>/dev/null) ||
   fail "there is no commit to build from" "the images are built from git: git init && git add . && git commit"
-tag=${IMAGE_TAG:-$revision}
 created=$(git -C "$ROOT" show --no-patch --format=%cI HEAD)
 version=$(sed -n 's/^version = //p' "$ROOT/setup.cfg")
 context=$WORK/context
@@ -36,16 +35,16 @@ context=$WORK/context
 unpack() {
   [[ ! -d $context ]] || return 0
   mkdir "$context"
-  git -C "$ROOT" archive HEAD | tar -x -C "$context"
+  git -C "$ROOT" archive "$revision" | tar -x -f - -C "$context"
   git -C "$ROOT" diff --quiet HEAD || note "there are changes that are not committed; they are not in the images"
 }
 
 is_in_registry() {
   local repositories tags
-  repositories=$(azure "the list of images in $ACR_NAME" az acr repository list --name "$ACR_NAME" --output tsv)
+  repositories=$(azure "the list of images in $ACR_NAME" az acr repository list --name "$ACR_NAME" --output tsv) || exit
   grep -qxF "$1" <<<"$repositories" || return 1
-  tags=$(azure "the tags of $1 in $ACR_NAME" az acr repository show-tags --name "$ACR_NAME" --repository "$1" --output tsv)
-  grep -qxF "$tag" <<<"$tags"
+  tags=$(azure "the tags of $1 in $ACR_NAME" az acr repository show-tags --name "$ACR_NAME" --repository "$1" --output tsv) || exit
+  grep -qxF "$revision" <<<"$tags"
 }
 
 build() {
@@ -54,19 +53,22 @@ build() {
   [[ -z ${PYTHON_IMAGE:-} ]] || arguments+=(--build-arg "PYTHON_IMAGE=$PYTHON_IMAGE")
   if [[ $builder == docker ]]; then
     docker build --platform linux/amd64 --file "$context/$file" "${arguments[@]}" \
-      --tag "$ACR_LOGIN_SERVER/$image:$tag" "$context" || fail "docker could not build $image"
+      --tag "$ACR_LOGIN_SERVER/$image:$revision" "$context" || fail "docker could not build $image"
     azure "signing docker in to $ACR_NAME" az acr login --name "$ACR_NAME" --output none
-    docker push "$ACR_LOGIN_SERVER/$image:$tag" ||
+    docker push "$ACR_LOGIN_SERVER/$image:$revision" ||
       fail "docker could not push $image" "you need the role AcrPush on $ACR_NAME; then run this again"
   else
     azure "building $image in $ACR_NAME (its output stands above; without tasks: --local)" az acr build \
-      --registry "$ACR_NAME" --image "$image:$tag" --platform linux/amd64 --file "$context/$file" \
+      --registry "$ACR_NAME" --image "$image:$revision" --platform linux/amd64 --file "$context/$file" \
       "${arguments[@]}" "$context"
   fi
+  # Whoever may push cannot put something else under this name.
+  azure "locking $image" az acr repository update --name "$ACR_NAME" --image "$image:$revision" \
+    --write-enabled false --output none
 }
 
 for image in authserver:Dockerfile.auth mcpserver:Dockerfile.mcp; do
-  step "Image ${image%%:*}:$tag"
+  step "Image ${image%%:*}:$revision"
   if is_in_registry "${image%%:*}"; then
     note "is in the registry"
   else

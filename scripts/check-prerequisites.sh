@@ -29,7 +29,7 @@ note "$AZURE_LOCATION, subscription $AZURE_SUBSCRIPTION_ID, alerts to $OPERATOR_
 step "Sign-in"
 # azd and the Azure CLI sign in each for itself; both are needed.
 account=$(azure "you are not signed in to the Azure CLI: az login" az account show \
-  --subscription "$AZURE_SUBSCRIPTION_ID" --output tsv --query '[user.name, name]')
+  --subscription "$AZURE_SUBSCRIPTION_ID" --output tsv --query '[user.name, name]') || exit
 note "$(tr '\n\t' '  ' <<<"$account")"
 azure "the Azure CLI cannot use the subscription" az account set --subscription "$AZURE_SUBSCRIPTION_ID"
 

@@ -3,9 +3,10 @@
 #
 # Usage: scripts/deploy-gateway.sh
 #
-# Settings, from azd: AZURE_RESOURCE_GROUP, APIM_NAME and a value for each parameter of apim/apis.bicep (apimName is
-# APIM_NAME, and so on). ROLLOUT_DEADLINE_SECONDS (default 600). Repeatable: what is the same stays as it is.
-# API Management fetches openid-configuration the moment it saves a policy with validate-jwt: hence the order.
+# Settings, from azd: AZURE_RESOURCE_GROUP, APIM_NAME, APIM_GATEWAY_URL and a value for each parameter of
+# apim/apis.bicep and apim/mcp-apis.bicep (apimName is APIM_NAME, and so on). ROLLOUT_DEADLINE_SECONDS (default 600).
+# Repeatable: what is the same stays as it is. API Management fetches openid-configuration and the keys the moment it
+# saves a policy with validate-jwt, over its own public name: hence two templates, and the order.
 # When it fails: scripts/diagnose.sh servers, or the message of API Management above; then run it again.
 set -euo pipefail
 # shellcheck source=scripts/lib/common.sh
@@ -46,7 +47,7 @@ parameters() {
 }
 
 load_values
-need AZURE_RESOURCE_GROUP APIM_NAME AUTHSERVER_INTERNAL_IP MCPSERVER_INTERNAL_IP
+need AZURE_RESOURCE_GROUP APIM_NAME APIM_GATEWAY_URL AUTHSERVER_INTERNAL_IP MCPSERVER_INTERNAL_IP AUTHSERVER_INTERNAL_URL
 
 step "Authorization server, as the gateway will see it"
 use_cluster
@@ -65,9 +66,30 @@ wait_for "$ROLLOUT_DEADLINE_SECONDS" answers || {
 }
 note "openid-configuration answers"
 
-step "APIs and policies of $APIM_NAME"
-parameters "$ROOT/apim/apis.bicep" >"$WORK/parameters.json"
-azure "API Management $APIM_NAME did not take the APIs" az deployment group create \
-  --resource-group "$AZURE_RESOURCE_GROUP" --name mcpstack-gateway --template-file "$ROOT/apim/apis.bicep" \
-  --parameters "@$WORK/parameters.json" --output none
-note "saved"
+# save TEMPLATE WHAT
+save() {
+  step "$2"
+  parameters "$ROOT/apim/$1.bicep" >"$WORK/parameters.json"
+  azure "API Management $APIM_NAME did not take apim/$1.bicep" az deployment group create \
+    --resource-group "$AZURE_RESOURCE_GROUP" --name "mcpstack-gateway-$1" --template-file "$ROOT/apim/$1.bicep" \
+    --parameters "@$WORK/parameters.json" --output none
+  note "saved"
+}
+
+# What API Management itself will fetch, over the public name, when it saves validate-jwt.
+is_public() {
+  local path
+  for path in /.well-known/openid-configuration /oauth/jwks; do
+    curl --silent --fail --max-time 30 --output "$WORK/answer" "$APIM_GATEWAY_URL$path" 2>"$WORK/curl" || return
+  done
+}
+
+save apis "Public APIs of $APIM_NAME: sign-in and metadata"
+wait_for "$ROLLOUT_DEADLINE_SECONDS" is_public || {
+  sed 's/^/    /' "$WORK/curl" >&2
+  fail -c "$EXIT_DEADLINE" "$APIM_GATEWAY_URL does not serve openid-configuration and the signing keys" \
+    "a domain of your own: does its name point to the gateway? (docs/azure.md)" \
+    "5xx: the gateway does not reach the authorization server: $AUTHSERVER_INTERNAL_URL"
+}
+note "openid-configuration and keys answer publicly"
+save mcp-apis "APIs that ask for a token: MCP"

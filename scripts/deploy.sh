@@ -31,11 +31,14 @@ names_in() {
 # What encrypts the signing keys: made once, and never made again while a copy exists. With another one, the keys and
 # whatever else is sealed in the store would be lost.
 master_secret() {
-  if [[ -n $(names_in list) ]]; then
+  local found
+  found=$(names_in list) || exit
+  if [[ -n $found ]]; then
     note "is there"
     return
   fi
-  if [[ -n $(names_in list-deleted) ]]; then
+  found=$(names_in list-deleted) || exit
+  if [[ -n $found ]]; then
     azure "recovering $SECRET" az keyvault secret recover --vault-name "$KEY_VAULT_NAME" --name "$SECRET" --output none
     note "was deleted, and is recovered"
     return
@@ -48,21 +51,15 @@ master_secret() {
   note "made"
 }
 
-# fill FILE: gives each NAME=example of an .env file its value. A name under a comment with the word "default" may stay.
+# fill FILE: gives each NAME=example of an .env file its value; one that has none stops everything, for the examples are
+# made up.
 fill() {
-  local line name optional=false result=''
+  local line name result=''
   while IFS= read -r line || [[ -n $line ]]; do
-    if [[ $line == '#'* ]]; then
-      [[ $line != *default* ]] || optional=true
-    elif [[ $line =~ ^([A-Z][A-Z0-9_]*)= ]]; then
+    if [[ $line =~ ^([A-Z][A-Z0-9_]*)= ]]; then
       name=${BASH_REMATCH[1]}
-      if [[ -n ${!name:-} ]]; then
-        line="$name=${!name}"
-      elif [[ $optional == false ]]; then
-        need "$name"
-      fi
-    else
-      optional=false
+      need "$name"
+      line=$name=${!name}
     fi
     result+=$line$'\n'
   done <"$1"
@@ -80,7 +77,7 @@ model_with_its_replicas() {
   replicas=$(kubectl get inferenceset phi-3 --namespace models --ignore-not-found --output 'jsonpath={.spec.replicas}')
   mkdir -p "$WORK/k8s/model"
   cat >"$WORK/k8s/model/kustomization.yaml" <<YAML
-resources: [../kaito]
+resources: [../overlays/azure-model]
 patches:
   - target: {kind: InferenceSet, name: phi-3}
     patch: '[{"op": "replace", "path": "/spec/replicas", "value": ${replicas:-0}}]'
@@ -97,7 +94,7 @@ note "answers"
 
 "$ROOT/scripts/install-kaito.sh"
 "$ROOT/scripts/build-and-push.sh"
-IMAGE_TAG=${IMAGE_TAG:-$(git -C "$ROOT" rev-parse HEAD)}
+IMAGE_TAG=$(git -C "$ROOT" rev-parse HEAD)
 export IMAGE_TAG
 
 step "Master secret in vault $KEY_VAULT_NAME"
@@ -106,6 +103,7 @@ master_secret
 step "Servers"
 cp -R "$ROOT/k8s" "$WORK/k8s"
 fill "$WORK/k8s/overlays/azure/deployment.env"
+fill "$WORK/k8s/overlays/azure-model/deployment.env"
 apply "$WORK/k8s/overlays/azure"
 wait_for_server authserver
 wait_for_server mcpserver

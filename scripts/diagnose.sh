@@ -27,7 +27,7 @@ case $subject in
   provision)
     need AZURE_ENV_NAME
     name=$(azure "the deployments of the subscription" az deployment sub list --output tsv \
-      --query "sort_by([?starts_with(name, '$AZURE_ENV_NAME')], &properties.timestamp)[-1].name")
+      --query "sort_by([?starts_with(name, '$AZURE_ENV_NAME')], &properties.timestamp)[-1].name") || exit
     [[ -n $name ]] || fail "there is no deployment of $AZURE_ENV_NAME in this subscription" "azd provision"
     step "Deployment $name"
     azure "its operations" az deployment operation sub list --name "$name" --output json \

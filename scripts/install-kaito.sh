@@ -13,7 +13,10 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 # Karpenter: the version that this Kaito is tested with. Kaito's own provisioner (gpu-provisioner) is deprecated.
 readonly KARPENTER_CHART=oci://mcr.microsoft.com/aks/karpenter/karpenter KARPENTER_VERSION=1.12.0
-readonly KAITO_REPOSITORY=https://kaito-project.github.io/kaito/charts/kaito KAITO_VERSION=0.12.0
+readonly KAITO_CHART=https://kaito-project.github.io/kaito/charts/kaito/workspace-0.12.0.tgz KAITO_VERSION=0.12.0
+# Both run with rights over the whole cluster: what is installed is what was looked at. Change it with the version;
+# docs/deployment.md says how. An empty one is not checked, and that is said.
+: "${KAITO_SHA256=826dbea816bc68879682bfda4a6ef657de71a4e9b5389ca69ea70bc4bb3fb2f3}" "${KARPENTER_SHA256=}"
 : "${KAITO_DEADLINE_SECONDS:=600}"
 
 case ${1:-} in
@@ -37,7 +40,8 @@ bootstrap_token() {
     "AKS keeps one in kube-system; reading it needs Azure Kubernetes Service RBAC Cluster Admin"
   id=$(base64 -d <<<"${parts% *}")
   secret=$(base64 -d <<<"${parts#* }")
-  kubectl apply --filename - <<YAML
+  # On the server's side: else kubectl would leave a copy of the token in an annotation.
+  kubectl apply --server-side --force-conflicts --filename - <<YAML
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -73,11 +77,11 @@ karpenter_values() {
   endpoint=$(kubectl config view --minify --output 'jsonpath={.clusters[0].cluster.server}')
   kubelet=$(azure "the cluster's kubelet identity" az aks show --resource-group "$AZURE_RESOURCE_GROUP" \
     --name "$AKS_CLUSTER_NAME" --output tsv \
-    --query '[identityProfile.kubeletidentity.resourceId, identityProfile.kubeletidentity.clientId]')
+    --query '[identityProfile.kubeletidentity.resourceId, identityProfile.kubeletidentity.clientId]') || exit
   kubelet_identity=$(sed -n 1p <<<"$kubelet")
   kubelet_client=$(sed -n 2p <<<"$kubelet")
   network=${GPU_SUBNET_ID%/subnets/*}
-  guid=$(azure "the network's identifier" az network vnet show --ids "$network" --query resourceGuid --output tsv)
+  guid=$(azure "the network's identifier" az network vnet show --ids "$network" --query resourceGuid --output tsv) || exit
   key=$(ssh_key)
   cat <<YAML
 # One is enough: without it no node comes or goes, and nothing else stops.
@@ -128,20 +132,40 @@ featureGates:
 YAML
 }
 
-# install RELEASE NAMESPACE VERSION VALUES CHART…: helm's own waiting is left out, for the reasons below are better.
+# install RELEASE VERSION SHA256 CHART VALUES: into the namespace of that name. helm's own waiting is left out, for the
+# reasons that this script gives are better.
 install() {
-  local release=$1 namespace=$2 version=$3 values=$4 attempt
-  shift 4
-  for attempt in 1 2 3; do
-    if helm upgrade --install "$release" "$@" --version "$version" --namespace "$namespace" --create-namespace \
-      --values "$values" --take-ownership --history-max 3; then
-      return
-    fi
-    note "helm could not install $release (attempt $attempt of 3)"
+  local release=$1 version=$2 sha256=$3 chart=$4 values=$5 folder=$WORK/$1 file found
+  mkdir -p "$folder"
+  attempt 3 "download the chart of $release" helm pull "$chart" --version "$version" --destination "$folder"
+  file=$(echo "$folder"/*.tgz)
+  found=$(sha256 "$file")
+  if [[ -z $sha256 ]]; then
+    note "its digest is not checked: $found"
+  elif [[ $found != "$sha256" ]]; then
+    fail "the chart of $release $version is not the one that was looked at" "expected $sha256" "found    $found" \
+      "do not install it before you know why"
+  fi
+  attempt 3 "install $release" helm upgrade --install "$release" "$file" --namespace "$release" --create-namespace \
+    --values "$values" --take-ownership --history-max 3
+}
+
+# macOS has it under another name.
+sha256() {
+  if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d' ' -f1
+}
+
+# attempt TIMES WHAT COMMAND…
+attempt() {
+  local times=$1 what=$2 number
+  shift 2
+  for ((number = 1; number <= times; number++)); do
+    if "$@"; then return; fi
+    note "helm could not $what (attempt $number of $times)"
     sleep "$POLL_SECONDS"
   done
-  fail "helm could not install $release $version" \
-    "its message stands above; 'another operation is in progress' passes after: helm rollback $release --namespace $namespace"
+  fail "helm could not $what" "its message stands above" \
+    "'another operation is in progress' means that a run was cut off: helm rollback <release> --namespace <release>"
 }
 
 # is_running NAMESPACE DEPLOYMENT: whether the operator runs as it was last asked to, and all of it is ready.
@@ -165,12 +189,12 @@ wait_until_running() {
 step "Karpenter $KARPENTER_VERSION: GPU nodes, in their own subnet"
 bootstrap_token
 karpenter_values >"$WORK/karpenter.yaml"
-install karpenter karpenter "$KARPENTER_VERSION" "$WORK/karpenter.yaml" "$KARPENTER_CHART"
+install karpenter "$KARPENTER_VERSION" "$KARPENTER_SHA256" "$KARPENTER_CHART" "$WORK/karpenter.yaml"
 wait_until_running karpenter karpenter
 
 step "Kaito $KAITO_VERSION: the model"
 kaito_values >"$WORK/kaito.yaml"
-install kaito-workspace kaito-workspace "$KAITO_VERSION" "$WORK/kaito.yaml" workspace --repo "$KAITO_REPOSITORY"
+install kaito-workspace "$KAITO_VERSION" "$KAITO_SHA256" "$KAITO_CHART" "$WORK/kaito.yaml"
 wait_until_running kaito-workspace kaito-workspace
 
 note "waiting until the cluster knows Kaito's kinds"

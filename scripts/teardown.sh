@@ -29,13 +29,15 @@ while (($#)); do
 done
 
 no_gpu_nodes() {
-  [[ -z $(kubectl get nodes --selector "$GPU_NODES" --output name) ]]
+  local nodes
+  nodes=$(kubectl get nodes --selector "$GPU_NODES,apps=phi-3" --output name) || return
+  [[ -z $nodes ]]
 }
 
 # KEDA first: it would ask for the model again. Then what makes nodes; the nodes follow.
 remove_model() {
   local exists
-  exists=$(azure "the clusters of $AZURE_RESOURCE_GROUP" az aks list --query "[?name=='$AKS_CLUSTER_NAME'].name" --output tsv)
+  exists=$(azure "the clusters of $AZURE_RESOURCE_GROUP" az aks list --query "[?name=='$AKS_CLUSTER_NAME'].name" --output tsv) || exit
   if [[ -z $exists ]]; then
     note "the cluster is gone already"
     return
@@ -44,12 +46,12 @@ remove_model() {
   local kind
   for kind in scaledobjects.keda.sh inferencesets.kaito.sh workspaces.kaito.sh; do
     if kubectl get crd "$kind" --output name >/dev/null 2>&1; then
-      kubectl delete "$kind" --all --all-namespaces --ignore-not-found --timeout "${TEARDOWN_DEADLINE_SECONDS}s" ||
-        fail "could not remove $kind" "kubectl get $kind --all-namespaces"
+      kubectl delete "$kind" --all --namespace models --timeout "${TEARDOWN_DEADLINE_SECONDS}s" ||
+        fail "could not remove $kind" "kubectl get $kind --namespace models"
     fi
   done
   wait_for "$TEARDOWN_DEADLINE_SECONDS" no_gpu_nodes || {
-    kubectl get nodes --selector "$GPU_NODES" >&2
+    kubectl get nodes --selector "$GPU_NODES" >&2 || true
     fail -c "$EXIT_DEADLINE" "GPU nodes are left after $TEARDOWN_DEADLINE_SECONDS seconds" \
       "kubectl get nodeclaims; kubectl logs --namespace karpenter deployment/karpenter --tail 50" \
       "they go with their resource group: azd down"

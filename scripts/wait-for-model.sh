@@ -4,7 +4,7 @@
 # Usage: scripts/wait-for-model.sh [--name NAME] [--namespace NAMESPACE] [--deadline SECONDS]
 #   defaults: phi-3, models, 2400 (a node takes 5 to 10 minutes, the image and the weights as long again)
 #
-# Prints each state once: stopped, stopping, no nodes, node not ready, loading, ready, failed. Ends with 0 when the
+# Prints each state once: absent, stopped, stopping, no nodes, node not ready, loading, ready, failed. Ends with 0 when the
 # model is ready (or stopped, where no replica is asked for), 3 when the deadline passed, 4 when the model has failed:
 # its pod was restarted MODEL_MAX_RESTARTS times (default 5) or Kaito says so. Changes nothing; docs/deployment.md
 # says what to do about each.
@@ -36,7 +36,7 @@ step "Model $name"
 end=$((SECONDS + deadline))
 shown=''
 while true; do
-  state=$(model_state "$namespace" "$name")
+  state=$(model_state "$namespace" "$name") || state="unknown: the cluster did not answer"
   if [[ $state != "$shown" ]]; then
     note "$state"
     shown=$state

@@ -2,6 +2,14 @@
 # Owns what all scripts share: messages, settings, bounded waiting, Azure commands and the cluster's credentials.
 # Sourced by scripts/*.sh, never run; must not do anything by itself but make the folder for temporary files.
 
+# macOS brings bash 3, which lacks much of what follows.
+if ((BASH_VERSINFO[0] < 5)); then
+  echo "failed: these scripts need bash 5 or newer (macOS: brew install bash)" >&2
+  exit 2
+fi
+# A command that fails in $(…) ends the script, as everywhere else.
+shopt -s inherit_errexit
+
 # Exit codes: 1 a step failed, 2 wrong usage or a missing setting, 3 a deadline passed, 4 the model has failed.
 readonly EXIT_FAILED=1 EXIT_USAGE=2 EXIT_DEADLINE=3
 
@@ -38,7 +46,7 @@ fail() {
 
 # The text that --help prints: the script's own comment at its top.
 show_help() {
-  sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "$1"
+  awk 'NR > 1 && !/^#/ {exit} NR > 1 {sub(/^# ?/, ""); print}' "$1"
 }
 
 unknown_option() {
@@ -86,7 +94,7 @@ wait_for() {
 
 # azure WHAT COMMAND…: runs an Azure command. What passes by itself (throttling, an outage of moments, roles that take
 # minutes to arrive after provisioning) is tried again until AZURE_DEADLINE_SECONDS; all else ends the script at once,
-# with what it means.
+# with what it means. In $(…) only the subshell ends, which conditions do not see: name=$(azure …) || exit.
 azure() {
   local what=$1 end=$((SECONDS + AZURE_DEADLINE_SECONDS)) errors
   shift

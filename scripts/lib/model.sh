@@ -19,7 +19,7 @@ readonly GPU_NODES=workload=gpu,kaito=true
 model_state() {
   local namespace=$1 name=$2 replicas desired ready nodes ready_nodes pods restarts failed
   replicas=$(kubectl get inferenceset "$name" --namespace "$namespace" --ignore-not-found \
-    --output 'jsonpath={.spec.replicas} {.status.readyReplicas} {.metadata.name}')
+    --output 'jsonpath={.spec.replicas} {.status.readyReplicas} {.metadata.name}') || return
   [[ -n $replicas ]] || {
     echo absent
     return
@@ -27,11 +27,11 @@ model_state() {
   desired=$(cut -d' ' -f1 <<<"$replicas") ready=$(cut -d' ' -f2 <<<"$replicas")
   desired=${desired:-1} ready=${ready:-0}
   nodes=$(kubectl get nodes --selector "$GPU_NODES,apps=$name" --output \
-    'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
+    'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}') || return
   ready_nodes=$(grep -c '=True$' <<<"$nodes" || true)
   nodes=$(grep -c . <<<"$nodes" || true)
   pods=$(kubectl get pods --namespace "$namespace" --selector "$CREATED_BY=$name" --output \
-    'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].restartCount}{"\n"}{end}')
+    'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].restartCount}{"\n"}{end}') || return
   if ((desired == 0)); then
     pods=$(grep -c . <<<"$pods" || true)
     if ((pods + nodes == 0)); then
@@ -42,7 +42,7 @@ model_state() {
     return
   fi
   failed=$(kubectl get workspaces --namespace "$namespace" --selector "$CREATED_BY=$name" \
-    --output 'jsonpath={range .items[?(@.status.state=="Failed")]}{.metadata.name} {end}')
+    --output 'jsonpath={range .items[?(@.status.state=="Failed")]}{.metadata.name} {end}') || return
   restarts=$(awk '{for (i = 2; i <= NF; i++) if ($i > most) most = $i} END {print most + 0}' <<<"$pods")
   if [[ -n $failed ]]; then
     echo "failed: Kaito says so of workspace ${failed% }"

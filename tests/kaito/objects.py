@@ -124,6 +124,11 @@ class Objects:
             what = "MODIFIED" if now and before else "ADDED" if now else "DELETED"
             yield Event(event.version, what, self._in_version(resource, event.item))
 
+    def history(self) -> Iterator[list[Event]]:
+        """Yield all the changes of each kind."""
+        for kept in self._kept.values():
+            yield kept.events
+
     # writing
 
     def create(self, resource: Resource, namespace: str, item: Json, *, strict: bool = False) -> Json:

@@ -1,7 +1,8 @@
 """The same questions to a cluster that exists: only with KUBECONFIG and MCPSTACK_CLUSTER_TEST=1.
 
-Used by tests/test_kaito_deployment.py, which has these cases only then. Reads alone, unless MCPSTACK_SCALE_TEST=1 too:
-that case scales the model to one replica and back, which makes a GPU node and costs money.
+Used by tests/test_kaito_deployment.py, which has these cases only then. Reads alone, unless
+MCPSTACK_SCALE_TEST=1 too: that case scales the model to one replica and back, which makes a GPU node and
+costs money.
 """
 
 import os

@@ -196,7 +196,8 @@ class Scaling:
         self._status("nodes", "", name, {"conditions": [condition]})
 
     def _create_pod(self, namespace: str, name: str, labels: dict[str, str]) -> None:
-        pod = {"metadata": {"name": f"{name}-0", "labels": labels}, "spec": {"nodeName": f"gpu-{name}"}}
+        spec = {"nodeName": f"gpu-{name}", "containers": [{"name": "model"}]}
+        pod = {"metadata": {"name": f"{name}-0", "labels": labels}, "spec": spec}
         self.api.objects.create(self._of("pods"), namespace, pod)
         self._wait_pod(namespace, name, "ContainerCreating", "", 0)
         self.api.logs[namespace, f"{name}-0"] = "Loading model weights took 41.3 seconds\n"

@@ -1,6 +1,7 @@
 """A machine to deploy from, and the cluster that it deploys to."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,17 +13,24 @@ from tests.scripts.machine import REPOSITORY, Machine, kubectl
 _CRDS = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
 
 
-@pytest.fixture
-def api() -> Iterator[ApiServer]:
-    """A cluster as AKS hands it over: no operators yet, and a token that nodes join with."""
+@contextmanager
+def _cluster() -> Iterator[ApiServer]:
     with api_server(*_CRDS) as api:
-        token = {"token-id": "tokenid", "token-secret": "tokensecret"}
         item = {
             "metadata": {"name": "bootstrap-token-a"},
             "type": "bootstrap.kubernetes.io/token",
-            "stringData": token,
+            "stringData": {"token-id": "tokenid", "token-secret": "tokensecret"},
         }
         api.objects.create(api.objects.of("secrets"), "kube-system", item)
+        # The authorization server's answer to what deploy-gateway.sh asks it in its pod.
+        api.run = lambda _namespace, _pod, _command: ("200\n", 0)
+        yield api
+
+
+@pytest.fixture
+def api() -> Iterator[ApiServer]:
+    """A cluster as AKS hands it over: no operators yet, and a token that nodes join with."""
+    with _cluster() as api:
         yield api
 
 
@@ -37,3 +45,11 @@ def controllers(api: ApiServer) -> Controllers:
 def machine(tmp_path: Path, api: ApiServer, controllers: Controllers) -> Machine:
     """A machine with all programs, signed in, after provisioning."""
     return Machine(tmp_path / "machine", kubectl(), api)
+
+
+@pytest.fixture(scope="module")
+def lasting_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """Such a machine, with its cluster, for several tests that look at what one run has done."""
+    with _cluster() as api:
+        api.on_request = Controllers(api)
+        yield Machine(tmp_path_factory.mktemp("machine") / "machine", kubectl(), api)

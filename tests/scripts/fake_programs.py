@@ -86,7 +86,8 @@ def _az(state: State, words: list[str]) -> None:
             state["secrets"][_option(words, "--name")] = Path(_option(words, "--file")).read_text("utf-8")
         case "deployment group create":
             parameters = Path(_option(words, "--parameters").removeprefix("@"))
-            state["gateway"] = json.loads(parameters.read_text("utf-8"))["parameters"]
+            template = Path(_option(words, "--template-file")).name
+            state["gateway"][template] = json.loads(parameters.read_text("utf-8"))["parameters"]
         case "deployment sub list":
             print(state["deployment"])
         case "deployment operation sub list":
@@ -105,7 +106,7 @@ def _az(state: State, words: list[str]) -> None:
             print(f"object-of-{_option(words, '--id')}")
         case "ad app delete":
             state["applications"].remove(_option(words, "--id"))
-        case "account set" | "provider register" | "acr login" | "rest":
+        case "account set" | "provider register" | "acr login" | "acr repository update" | "rest":
             pass
         case _:
             raise SystemExit(f"no such command here: az {command}")
@@ -126,6 +127,10 @@ def _azd(state: State, words: list[str]) -> None:
 def _helm(state: State, words: list[str]) -> None:
     if words[0] == "version":
         print("v3.19.0+g1234567")
+        return
+    if words[0] == "pull":
+        name = words[1].rpartition("/")[2].removesuffix(".tgz")
+        (Path(_option(words, "--destination")) / f"{name}.tgz").write_bytes(state["chart"].encode())
         return
     release = words[2]
     state["releases"][release] = Path(_option(words, "--values")).read_text("utf-8")

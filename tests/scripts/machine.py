@@ -4,6 +4,7 @@ Used by the tests of this folder and by tests/test_kaito_deployment.py. Nothing 
 sign-ins, kubeconfig or settings gets in.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -99,6 +100,7 @@ class Machine:
             secrets={},
             deleted_secrets={},
             releases={},
+            chart="a chart",
             operators_start=True,
             applications=[VALUES["LOGIN_APP_CLIENT_ID"], VALUES["API_APP_CLIENT_ID"]],
             roles=["Owner"],
@@ -145,6 +147,7 @@ class Machine:
             "AZURE_DEADLINE_SECONDS": "20",
             "KAITO_DEADLINE_SECONDS": "20",
             "ROLLOUT_DEADLINE_SECONDS": "20",
+            "KAITO_SHA256": hashlib.sha256(b"a chart").hexdigest(),
             "SMOKE_DEADLINE_SECONDS": "20",
             "TEARDOWN_DEADLINE_SECONDS": "20",
             **self.environment,

@@ -25,6 +25,7 @@ def test_images_are_built_from_the_commit_and_not_a_second_time(machine: Machine
     assert {"Dockerfile.auth", "requirements.lock", "authserver"} <= set(
         machine.cloud["contexts"]["authserver"]
     )
+    assert len(machine.calls("az acr repository update")) == 2
     assert ".git" not in machine.cloud["contexts"]["authserver"]
     again = machine.run("build-and-push.sh")
     assert again.code == 0
