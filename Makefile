@@ -60,7 +60,7 @@ format: dev-environment ## rewrite the code in the house's format, and docs/sett
 	@$(VENV) scripts/settings_page.py
 
 clean: ## remove the environment, caches and the local state
-	@rm -rf .venv .mcpstack tests/node/node_modules tests/fastmcp/.venv tests/mcp1/.venv tests/llama/.venv *.egg-info build dist
+	@rm -rf .venv .mcpstack tests/node/node_modules tests/kubectl/node_modules tests/fastmcp/.venv tests/mcp1/.venv tests/llama/.venv *.egg-info build dist
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
