@@ -21,7 +21,7 @@ resource service 'Microsoft.ApiManagement/service@2024-05-01' existing = {
 
 // One after the other: the service refuses changes of one moment.
 @batchSize(1)
-resource fragment 'Microsoft.ApiManagement/service/policyFragments@2024-05-01' = [
+resource tokenFragment 'Microsoft.ApiManagement/service/policyFragments@2024-05-01' = [
   for entry in items(fragments): {
     parent: service
     name: entry.key
@@ -40,7 +40,7 @@ resource mcpApi 'Microsoft.ApiManagement/service/apis@2024-05-01' = {
     serviceUrl: mcpserverInternalUrl
     subscriptionRequired: false
   }
-  dependsOn: [fragment]
+  dependsOn: [tokenFragment]
 }
 
 resource mcpPolicy 'Microsoft.ApiManagement/service/apis/policies@2024-05-01' = {
