@@ -66,7 +66,6 @@ resource service 'Microsoft.ApiManagement/service@2024-05-01' = {
     virtualNetworkConfiguration: { subnetResourceId: subnetId }
     publicNetworkAccess: 'Enabled'
     developerPortalStatus: 'Disabled'
-    legacyPortalStatus: 'Disabled'
     // Tools older than this would get secrets in plain text.
     apiVersionConstraint: { minApiVersion: '2021-08-01' }
     customProperties: isClassic ? union(oldProtocols, oldCiphers) : null

@@ -1,5 +1,5 @@
-"""What the Bicep templates deploy is what the local gateway runs: every file, under its name, in an order that
-API Management can save.
+"""What the Bicep templates deploy is what the local gateway runs: every file, under its name, in an order
+that API Management can save.
 """
 
 import json
