@@ -12,8 +12,13 @@ from typing import Final, Self
 _TRACEPARENT: Final = re.compile(
     r"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
-_MAX_TRACESTATE_CHARACTERS: Final = 512
-_TRACESTATE: Final = re.compile(r"[\x20-\x7e]*")
+# As much as has to be passed on (3.3.1.5, "Limits"); more is left out.
+_MAX_STATE_CHARACTERS: Final = 512
+_MAX_STATE_MEMBERS: Final = 32
+_KEY: Final = r"[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13}"
+_STATE_MEMBER: Final = re.compile(
+    rf"({_KEY})=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{{0,255}}[\x21-\x2b\x2d-\x3c\x3e-\x7e]"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,7 @@ class TraceContext:
         version, trace_id, span_id, flags, rest = found.groups()
         if version == "00" and rest is not None:
             return None
-        state = tracestate if isinstance(tracestate, str) and _TRACESTATE.fullmatch(tracestate) else ""
-        return cls(trace_id, span_id, flags, state if len(state) <= _MAX_TRACESTATE_CHARACTERS else "")
+        return cls(trace_id, span_id, flags, _state(tracestate))
 
     @property
     def traceparent(self) -> str:
@@ -47,3 +51,16 @@ class TraceContext:
         if self.state:
             headers["tracestate"] = self.state
         return headers
+
+
+def _state(tracestate: object) -> str:
+    """Return vendors' state that is well-formed, or nothing.
+
+    Checked here: what reads it later would write a member that is not into the log, and a client must not.
+    """
+    if not isinstance(tracestate, str) or len(tracestate) > _MAX_STATE_CHARACTERS:
+        return ""
+    members = [member for each in tracestate.split(",") if (member := each.strip(" \t"))]
+    found = [_STATE_MEMBER.fullmatch(member) for member in members]
+    keys = {match[1] for match in found if match is not None}
+    return ",".join(members) if len(keys) == len(members) <= _MAX_STATE_MEMBERS else ""
