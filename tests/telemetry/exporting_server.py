@@ -33,7 +33,7 @@ if __name__ == "__main__":
         lambda: application,
         host="127.0.0.1",
         port=int(sys.argv[1]),
-        workers=1,
+        workers=int(sys.argv[2]),
         service="sample",
         destinations=Destinations(
             SecretStr(connection_string) if connection_string else None,

@@ -52,13 +52,13 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, environment: Mapping[str, str]) -> Iterator[Running]:
+def running(folder: Path, environment: Mapping[str, str], workers: int = 1) -> Iterator[Running]:
     """Run the program until the block ends."""
     (port,) = free_ports(1)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     with (folder / "output.log").open("w+b") as output:
         process = subprocess.Popen(
-            [sys.executable, str(_SERVER), str(port)],
+            [sys.executable, str(_SERVER), str(port), str(workers)],
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**clean, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
