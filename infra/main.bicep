@@ -109,6 +109,7 @@ module clusterIdentity 'modules/cluster-identity.bicep' = {
     networkName: network.outputs.networkName
     systemSubnetName: network.outputs.systemSubnetName
     gpuSubnetName: network.outputs.gpuSubnetName
+    joinSubnetRoleId: network.outputs.joinSubnetRoleId
   }
 }
 
@@ -168,8 +169,10 @@ module gpuPool 'modules/gpu-pool.bicep' = {
   params: {
     karpenterPrincipalId: identities.outputs.karpenterPrincipalId
     nodeResourceGroupName: cluster.outputs.nodeResourceGroupName
+    kubeletIdentityId: cluster.outputs.kubeletIdentityId
     networkName: network.outputs.networkName
     gpuSubnetName: network.outputs.gpuSubnetName
+    joinSubnetRoleId: network.outputs.joinSubnetRoleId
   }
 }
 
@@ -200,7 +203,7 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     name: '${abbreviations.storageAccount}${token}'
     privateEndpointName: '${abbreviations.privateEndpoint}blob-${token}'
-    endpointSubnetId: network.outputs.endpointSubnetId
+    endpointSubnetId: network.outputs.mcpserverEndpointSubnetId
     zoneId: dns.outputs.blobZoneId
     mcpserverPrincipalId: identities.outputs.mcpserverPrincipalId
   }
@@ -214,7 +217,7 @@ module authserverRedis 'modules/redis.bicep' = {
     name: '${abbreviations.redis}auth-${token}'
     size: redisSize
     privateEndpointName: '${abbreviations.privateEndpoint}redis-auth-${token}'
-    endpointSubnetId: network.outputs.endpointSubnetId
+    endpointSubnetId: network.outputs.authserverEndpointSubnetId
     zoneId: dns.outputs.redisZoneId
     serverPrincipalId: identities.outputs.authserverPrincipalId
   }
@@ -228,7 +231,7 @@ module mcpserverRedis 'modules/redis.bicep' = {
     name: '${abbreviations.redis}mcp-${token}'
     size: redisSize
     privateEndpointName: '${abbreviations.privateEndpoint}redis-mcp-${token}'
-    endpointSubnetId: network.outputs.endpointSubnetId
+    endpointSubnetId: network.outputs.mcpserverEndpointSubnetId
     zoneId: dns.outputs.redisZoneId
     serverPrincipalId: identities.outputs.mcpserverPrincipalId
   }

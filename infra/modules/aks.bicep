@@ -146,4 +146,5 @@ resource deployerIsAdmin 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
 output name string = cluster.name
 output nodeResourceGroupName string = cluster.properties.nodeResourceGroup
 output oidcIssuer string = cluster.properties.oidcIssuerProfile.issuerURL
+output kubeletIdentityId string = cluster.properties.identityProfile.kubeletidentity.resourceId
 output kubeletPrincipalId string = cluster.properties.identityProfile.kubeletidentity.objectId

@@ -6,8 +6,8 @@ param name string
 param networkName string
 param systemSubnetName string
 param gpuSubnetName string
-
-var networkContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4d97b98b-1d4f-4787-a291-c67834d212e7')
+@description('From network.bicep.')
+param joinSubnetRoleId string
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' = {
   name: name
@@ -24,9 +24,9 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
 // Node interfaces and the internal load balancers are in the system subnet.
 resource onSystemSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: network::systemSubnet
-  name: guid(network::systemSubnet.id, identity.id, networkContributor)
+  name: guid(network::systemSubnet.id, identity.id, joinSubnetRoleId)
   properties: {
-    roleDefinitionId: networkContributor
+    roleDefinitionId: joinSubnetRoleId
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }
@@ -35,9 +35,9 @@ resource onSystemSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 // A load balancer's members change with the nodes, and changing a GPU node's interface means joining its subnet again.
 resource onGpuSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: network::gpuSubnet
-  name: guid(network::gpuSubnet.id, identity.id, networkContributor)
+  name: guid(network::gpuSubnet.id, identity.id, joinSubnetRoleId)
   properties: {
-    roleDefinitionId: networkContributor
+    roleDefinitionId: joinSubnetRoleId
     principalId: identity.properties.principalId
     principalType: 'ServicePrincipal'
   }

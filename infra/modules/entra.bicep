@@ -17,6 +17,9 @@ var administratorRole = guid('mcpstack', 'login', 'mcp.admin')
 var signInName = 'mcpstack-${environmentName}-login'
 var apiName = 'mcpstack-${environmentName}-api'
 
+// Nobody who administers another tenant can add a credential to our application there and be us.
+var locked = { isEnabled: true, allProperties: true }
+
 // Microsoft Graph's own ids, the same in every tenant.
 var graphAppId = '00000003-0000-0000-c000-000000000000'
 var graphScopes = {
@@ -32,6 +35,7 @@ resource login 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: signInName
   displayName: '${organizationName} sign-in (${environmentName})'
   signInAudience: 'AzureADMultipleOrgs'
+  servicePrincipalLockConfiguration: locked
   web: {
     redirectUris: [
       '${gatewayUrl}/oauth/callback'
@@ -100,6 +104,7 @@ resource api 'Microsoft.Graph/applications@v1.0' = {
   uniqueName: apiName
   displayName: '${organizationName} API (${environmentName})'
   signInAudience: 'AzureADMultipleOrgs'
+  servicePrincipalLockConfiguration: locked
   // With the tenant's id in it, as Entra demands of a URI that is not the application's own id.
   identifierUris: ['api://${tenant().tenantId}/${apiName}']
   api: {

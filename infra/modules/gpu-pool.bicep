@@ -5,8 +5,11 @@ param karpenterPrincipalId string
 param nodeResourceGroupName string
 param networkName string
 param gpuSubnetName string
+@description('From network.bicep.')
+param joinSubnetRoleId string
+@description('Resource id of the identity that AKS made for its nodes.')
+param kubeletIdentityId string
 
-var networkContributor = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', '4d97b98b-1d4f-4787-a291-c67834d212e7')
 var reader = subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'acdd72a7-3385-48ef-bd42-f606fba81ae7')
 
 resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
@@ -17,9 +20,9 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' existing = {
 // Its nodes are in the GPU subnet.
 resource joinsSubnet 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: network::gpuSubnet
-  name: guid(network::gpuSubnet.id, karpenterPrincipalId, networkContributor)
+  name: guid(network::gpuSubnet.id, karpenterPrincipalId, joinSubnetRoleId)
   properties: {
-    roleDefinitionId: networkContributor
+    roleDefinitionId: joinSubnetRoleId
     principalId: karpenterPrincipalId
     principalType: 'ServicePrincipal'
   }
@@ -40,5 +43,8 @@ resource readsNetwork 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 // for the group first; here it does not, because this deployment has parameters that are known only after the cluster.
 module machines 'gpu-pool-machines.bicep' = {
   scope: resourceGroup(nodeResourceGroupName)
-  params: { karpenterPrincipalId: karpenterPrincipalId }
+  params: {
+    karpenterPrincipalId: karpenterPrincipalId
+    kubeletIdentityName: last(split(kubeletIdentityId, '/'))
+  }
 }

@@ -13,6 +13,8 @@ resource logs 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   properties: {
     sku: { name: 'PerGB2018' }
     retentionInDays: 30
+    // Anybody can make lines by asking for 401s: this bounds what that costs. What comes after it on a day is not kept.
+    workspaceCapping: { dailyQuotaGb: 10 }
     // A reader of one resource sees that resource's logs, not everybody's.
     features: { enableLogAccessUsingOnlyResourcePermissions: true }
   }

@@ -13,12 +13,16 @@ var nodePrefixes = ['10.240.0.0/16', '10.241.0.0/16']
 var systemPrefix = nodePrefixes[0]
 var gpuPrefix = nodePrefixes[1]
 var gatewayPrefix = '10.242.0.0/24'
-var endpointPrefix = '10.242.1.0/24'
+// Each server's private endpoints apart, so that a NetworkPolicy can tell them apart (k8s/overlays/azure/network.yaml).
+var authserverEndpoints = '10.242.1.0/26'
+var mcpserverEndpoints = '10.242.1.64/26'
 // Azure CNI Overlay: pods have addresses outside the network, but security groups see them between nodes.
 var podPrefix = '10.244.0.0/16'
 // The two internal load balancers; the last addresses of the system subnet, far from where Azure hands out nodes'.
 var authserver = '10.240.255.10'
 var mcpserver = '10.240.255.11'
+
+var groupId = resourceGroup().id
 
 // Classic tiers live in the subnet and are managed through it; Standard v2 only sends from it.
 var isInjected = gatewayTier != 'StandardV2'
@@ -119,7 +123,7 @@ resource endpointSecurity 'Microsoft.Network/networkSecurityGroups@2025-07-01' =
           protocol: 'Tcp'
           sourceAddressPrefix: systemPrefix
           sourcePortRange: '*'
-          destinationAddressPrefix: endpointPrefix
+          destinationAddressPrefixes: [authserverEndpoints, mcpserverEndpoints]
           destinationPortRanges: ['443', '10000']
         }
       }
@@ -221,14 +225,43 @@ resource network 'Microsoft.Network/virtualNetworks@2025-07-01' = {
         }
       }
       {
-        name: 'endpoints'
+        name: 'authserver-endpoints'
         properties: {
-          addressPrefix: endpointPrefix
+          addressPrefix: authserverEndpoints
           defaultOutboundAccess: false
           networkSecurityGroup: { id: endpointSecurity.id }
           // Without this the security group does not hold for private endpoints.
           privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
         }
+      }
+      {
+        name: 'mcpserver-endpoints'
+        properties: {
+          addressPrefix: mcpserverEndpoints
+          defaultOutboundAccess: false
+          networkSecurityGroup: { id: endpointSecurity.id }
+          privateEndpointNetworkPolicies: 'NetworkSecurityGroupEnabled'
+        }
+      }
+    ]
+  }
+}
+
+// To put a machine into a subnet, and not to change the subnet, which Network Contributor could.
+resource joinSubnet 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(groupId, 'join subnet')
+  properties: {
+    // Unique in the tenant.
+    roleName: 'Join a subnet (${resourceGroup().name})'
+    description: 'mcpstack: put machines and load balancers into a subnet'
+    type: 'CustomRole'
+    assignableScopes: [groupId]
+    permissions: [
+      {
+        actions: [
+          'Microsoft.Network/virtualNetworks/subnets/read'
+          'Microsoft.Network/virtualNetworks/subnets/join/action'
+        ]
       }
     ]
   }
@@ -242,6 +275,8 @@ output gpuSubnetName string = network.properties.subnets[1].name
 output gpuSubnetId string = network.properties.subnets[1].id
 output gatewaySubnetId string = network.properties.subnets[2].id
 output gatewaySubnetPrefix string = gatewayPrefix
-output endpointSubnetId string = network.properties.subnets[3].id
+output authserverEndpointSubnetId string = network.properties.subnets[3].id
+output mcpserverEndpointSubnetId string = network.properties.subnets[4].id
+output joinSubnetRoleId string = joinSubnet.id
 output authserverAddress string = authserver
 output mcpserverAddress string = mcpserver

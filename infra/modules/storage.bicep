@@ -21,6 +21,8 @@ resource account 'Microsoft.Storage/storageAccounts@2025-08-01' = {
     accessTier: 'Hot'
     allowBlobPublicAccess: false
     allowCrossTenantReplication: false
+    // Nothing is copied from here to an account that this network does not reach.
+    allowedCopyScope: 'PrivateLink'
     allowSharedKeyAccess: false
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'

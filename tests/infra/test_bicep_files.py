@@ -18,7 +18,7 @@ _FILES: Final = sorted((*_REPOSITORY.glob("infra/**/*.bicep"), *_REPOSITORY.glob
 _VERSIONS: Final = {
     "Microsoft.AlertsManagement/prometheusRuleGroups": "2023-03-01",
     "Microsoft.ApiManagement/": "2024-05-01",
-    "Microsoft.Authorization/roleAssignments": "2022-04-01",
+    "Microsoft.Authorization/": "2022-04-01",
     "Microsoft.Cache/redisEnterprise": "2025-07-01",
     "Microsoft.ContainerRegistry/registries": "2025-11-01",
     "Microsoft.ContainerService/managedClusters": "2026-05-01",

@@ -20,10 +20,8 @@ _ROLES: Final = {
     "3913510d-42f4-4e42-8a64-420c390055eb": "Monitoring Metrics Publisher",
     "4633458b-17de-408a-b874-0445c86b69e6": "Key Vault Secrets User",
     "4abbcc35-e782-43d8-92c5-2d3f1bd2253f": "Azure Kubernetes Service Cluster User Role",
-    "4d97b98b-1d4f-4787-a291-c67834d212e7": "Network Contributor",
     "7f951dda-4ed3-4680-a7ca-43fe172d538d": "AcrPull",
     "8311e382-0749-4cb8-b61a-304f252e45ec": "AcrPush",
-    "9980e02c-c2be-4d73-94e8-173b1dc7cf3c": "Virtual Machine Contributor",
     "acdd72a7-3385-48ef-bd42-f606fba81ae7": "Reader",
     "b0d8363b-8ddd-447d-831f-62ca05bff136": "Monitoring Data Reader",
     "b1ff04bb-8a4e-4dc4-8eb5-8693973ce19b": "Azure Kubernetes Service RBAC Cluster Admin",
@@ -31,11 +29,15 @@ _ROLES: Final = {
     "ba92f5b4-2d11-453d-a403-e96b0029c9fe": "Storage Blob Data Contributor",
     "f1a07417-d97a-45cb-824c-7a7467783830": "Managed Identity Operator",
 }
+# Those that are defined here, by the expression that names them.
+_OWN_ROLES: Final = {"joinSubnetRoleId": "Join a subnet (ours)", "machines.id": "Karpenter machines (ours)"}
+_BOTH: Final = {*_ROLES.values(), *_OWN_ROLES.values()}
 # What a scope is called in the table; no scope is the group that the module is deployed to.
 _SCOPES: Final = {
     "": "node resource group",
     "cluster": "cluster",
     "insights": "Application Insights",
+    "kubelet": "kubelet's identity",
     "network": "virtual network",
     "network::gpuSubnet": "GPU subnet",
     "network::systemSubnet": "system subnet",
@@ -60,26 +62,22 @@ def _given() -> list[tuple[str, str, str, str]]:
     given = []
     for path in _FILES:
         file = bicep.read(path)
-        for name, found in file.resources.items():
+        for found in file.resources.values():
             if not found.target.startswith("Microsoft.Authorization/roleAssignments@"):
                 continue
             principal = bicep.text(found.value("properties.principalId"))
             identity = _OWN[path.name] if principal.startswith("identity.") else _PRINCIPALS[principal]
             scope = _SCOPES[bicep.text(found.value("scope"))]
-            roles = _roles(file, bicep.text(found.value("properties.roleDefinitionId")))
-            assert roles, f"{path.name}: {name} names no role"
-            given += [(identity, role, scope, f"`{path.name}`") for role in roles]
+            role = _role(file, bicep.text(found.value("properties.roleDefinitionId")))
+            given.append((identity, role, scope, f"`{path.name}`"))
     return given
 
 
-def _roles(file: bicep.BicepFile, expression: str) -> list[str]:
-    names = {expression, *re.findall(r"\w+", expression)}
-    if "role" in names:  # the loop variable of a list of roles
-        names.add("roles")
-    ids = re.findall(
-        r"'([0-9a-f-]{36})'", "".join(file.variables[n].text for n in names if n in file.variables)
-    )
-    return [_ROLES[each] for each in ids]
+def _role(file: bicep.BicepFile, expression: str) -> str:
+    if expression in _OWN_ROLES:
+        return _OWN_ROLES[expression]
+    (role_id,) = re.findall(r"'([0-9a-f-]{36})'", file.variables[expression].text)
+    return _ROLES[role_id]
 
 
 def _table() -> list[tuple[str, ...]]:
@@ -89,8 +87,7 @@ def _table() -> list[tuple[str, ...]]:
 
 
 def test_the_table_of_rights_is_what_the_files_give() -> None:
-    roles = [row for row in _table() if row[1] in _ROLES.values()]
-    assert sorted(roles) == sorted(_given())
+    assert sorted(row for row in _table() if row[1] in _BOTH) == sorted(_given())
 
 
 def test_each_redis_is_open_to_one_server_and_the_table_says_so() -> None:
@@ -117,7 +114,7 @@ def test_each_redis_is_open_to_one_server_and_the_table_says_so() -> None:
 
 
 def test_the_table_names_no_role_that_is_unknown() -> None:
-    others = {row[1] for row in _table()} - set(_ROLES.values())
+    others = {row[1] for row in _table()} - _BOTH
     assert others == {"Redis access policy `default`", "app role `mcp.admin`", "sign people in"}
 
 
@@ -168,6 +165,58 @@ def _service_accounts() -> set[str]:
         for d in documents
         if d.get("kind") == "ServiceAccount"
     }
+
+
+def test_roles_of_our_own_change_nothing_that_others_run_on() -> None:
+    actions = {
+        action
+        for path in _FILES
+        for found in bicep.read(path).resources.values()
+        if found.target.startswith("Microsoft.Authorization/roleDefinitions@")
+        for action in re.findall(r"'(Microsoft\.[^']+)'", bicep.text(found.value("properties.permissions")))
+    }
+    assert "Microsoft.Compute/virtualMachines/write" in actions
+    assert not [
+        each for each in actions if re.search(r"(?i)runCommand|scaleSets|listKeys|Authorization", each)
+    ]
+    # A wildcard only where everything is read.
+    assert {each for each in actions if "*" in each} == {"Microsoft.Compute/locations/*"}
+    changed = {each.rsplit("/", 1)[0] for each in actions if each.endswith(("/write", "/delete"))}
+    assert changed == {
+        "Microsoft.Compute/disks",
+        "Microsoft.Compute/virtualMachines",
+        "Microsoft.Compute/virtualMachines/extensions",
+        "Microsoft.Network/networkInterfaces",
+    }
+
+
+def test_the_cluster_lets_each_server_reach_its_own_endpoints_alone() -> None:
+    network = bicep.read(_MODULES / "network.bicep")
+    prefixes = {
+        server: bicep.literal(network.variables[f"{server}Endpoints"].node.named_children[-1])
+        for server in ("authserver", "mcpserver")
+    }
+    main = bicep.read(_REPOSITORY / "infra" / "main.bicep")
+    subnets = {
+        name: bicep.text(main.modules[name].value("params.endpointSubnetId"))
+        for name in ("authserverRedis", "mcpserverRedis", "storage")
+    }
+    assert subnets == {
+        "authserverRedis": "network.outputs.authserverEndpointSubnetId",
+        "mcpserverRedis": "network.outputs.mcpserverEndpointSubnetId",
+        "storage": "network.outputs.mcpserverEndpointSubnetId",
+    }
+    allowed: dict[str, set[str]] = {"authserver": set(), "mcpserver": set()}
+    policies = (_REPOSITORY / "k8s" / "overlays" / "azure" / "network.yaml").read_text("utf-8")
+    for policy in yaml.safe_load_all(policies):
+        selector = policy["spec"]["podSelector"]
+        names = selector.get("matchLabels", {}).get("app.kubernetes.io/name")
+        chosen = [names] if names else selector["matchExpressions"][0]["values"]
+        for rule in policy["spec"].get("egress", []):
+            blocks = {peer["ipBlock"]["cidr"] for peer in rule["to"] if "ipBlock" in peer}
+            for server in chosen:
+                allowed[server] |= {block for block in blocks if block.startswith("10.242.1.")}
+    assert allowed == {server: {prefix} for server, prefix in prefixes.items()}
 
 
 def test_no_secret_is_a_parameter_or_an_output() -> None:
@@ -248,6 +297,9 @@ def test_subnets_let_in_what_is_drawn_and_refuse_the_rest() -> None:
         ("entra", "login", "signInAudience", "'AzureADMultipleOrgs'"),
         ("entra", "login", "web.implicitGrantSettings.enableIdTokenIssuance", "false"),
         ("entra", "api", "api.requestedAccessTokenVersion", "2"),
+        ("entra", "login", "servicePrincipalLockConfiguration", "locked"),
+        ("entra", "api", "servicePrincipalLockConfiguration", "locked"),
+        ("storage", "account", "properties.allowedCopyScope", "'PrivateLink'"),
     ],
 )
 def test_what_guards_a_resource_is_on(module: str, resource: str, path: str, value: str) -> None:
