@@ -28,7 +28,7 @@ from authserver.oauth.revocation_list import RevocationLists
 from authserver.oauth.server import TokenServer
 from authserver.oauth.upstream_check import UpstreamCheck
 from authserver.settings import Settings
-from authserver.store import Store
+from authserver.store import Store, redis_credentials
 from authserver.store.minute_counts import MinuteCounts
 from authserver.store.redis_link import RedisLink
 from authserver.tokens import TokenMinter
@@ -113,6 +113,7 @@ def _request_limits(settings: Settings, clock: Clock) -> RequestLimits:
             cluster=settings.redis_cluster,
             allow_unsafe=True,
             deadline_seconds=_LIMITS_DEADLINE_SECONDS,
+            credentials=redis_credentials(settings),
         )
     return RequestLimits(
         Rates(

@@ -89,6 +89,10 @@ class Settings(BaseSettings):
     redis_cluster: bool = False
     """Whether REDIS_URL names a node of a Redis Cluster (OSS cluster protocol). Default false."""
 
+    redis_client_id: str = ""
+    """Sign in to Redis with a token of Entra ID's, as the managed identity with this client id, by workload
+    identity (AZURE_FEDERATED_TOKEN_FILE). Default: as REDIS_URL says."""
+
     redis_allow_unsafe: bool = False
     """Accept a Redis that evicts or does not persist: development only, sessions get lost. Default false."""
 
@@ -314,6 +318,8 @@ class Settings(BaseSettings):
                 "AUTHSERVER_ENTRA_CLIENT_SECRET: required unless AZURE_FEDERATED_TOKEN_FILE or"
                 " AUTHSERVER_ENTRA_CERTIFICATE_FILE is set"
             )
+        if self.redis_client_id and self.azure_federated_token_file is None:
+            raise ValueError("AUTHSERVER_REDIS_CLIENT_ID: needs AZURE_FEDERATED_TOKEN_FILE")
         if self.registration_policy == "token" and self.registration_access_token is None:
             raise ValueError("AUTHSERVER_REGISTRATION_ACCESS_TOKEN: required by the registration policy")
         if self.refresh_absolute_lifetime_seconds < self.refresh_idle_lifetime_seconds:

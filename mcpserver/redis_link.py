@@ -27,6 +27,7 @@ from redis.cluster import RedisCluster
 from redis.retry import Retry
 
 from mcpserver.errors import Unavailable
+from serving.redis_identity import EntraCredentials
 
 _T = TypeVar("_T")
 
@@ -63,10 +64,14 @@ class RedisLink:
     Args:
         url: redis://, rediss:// or unix://.
         cluster: whether the URL names a node of a Redis Cluster.
+        credentials: instead of a password in the URL.
     """
 
-    def __init__(self, url: str, *, cluster: bool = False) -> None:
+    def __init__(
+        self, url: str, *, cluster: bool = False, credentials: EntraCredentials | None = None
+    ) -> None:
         self._url = url
+        self._credentials = credentials
         self._is_cluster = cluster
         self._connected: redis.Redis | RedisCluster | None = None
         self._connecting = BoundedSemaphore(1)
@@ -193,6 +198,9 @@ class RedisLink:
 
     def _guarded(self, work: Callable[[Any], _T]) -> _T:
         try:
+            if self._credentials is not None and self._credentials.is_ending():
+                # What is under way ends on the old connections; what listens hears when they are closed.
+                self._connected = None
             client = self._connected
             if client is None:
                 with self._connecting:
@@ -209,6 +217,8 @@ class RedisLink:
             "socket_timeout": _WAIT_SECONDS,
             "retry": Retry(NoBackoff(), 0),
         }
+        if self._credentials is not None:
+            options["credential_provider"] = self._credentials
         if self._is_cluster:
             return RedisCluster.from_url(self._url, **options)
         pool = redis.BlockingConnectionPool.from_url(

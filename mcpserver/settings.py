@@ -124,6 +124,9 @@ class Settings(BaseSettings):
     any worker of any pod serves them. A secret: it may hold a password."""
     redis_cluster: bool = False
     """Whether REDIS_URL names a node of a Redis Cluster (OSS cluster protocol)."""
+    redis_client_id: str = ""
+    """Sign in to Redis with a token of Entra ID's, as the managed identity with this client id, by workload
+    identity (AZURE_FEDERATED_TOKEN_FILE); default: as REDIS_URL says."""
     tool_modules: tuple[str, ...] = ()
     """Modules whose tools are served beside the built-in ones and those of installed packages. JSON list."""
     model_url: str = ""
@@ -161,7 +164,9 @@ class Settings(BaseSettings):
     )
     """AZURE_STORAGE_ACCOUNT_URL: snippets go to this account, by workload identity."""
     federated_token_file: Path | None = Field(
-        default=None, validation_alias=AliasChoices("AZURE_FEDERATED_TOKEN_FILE", "federated_token_file")
+        default=None,
+        validate_default=True,
+        validation_alias=AliasChoices("AZURE_FEDERATED_TOKEN_FILE", "federated_token_file"),
     )
     """AZURE_FEDERATED_TOKEN_FILE: the workload identity's token."""
 
@@ -176,6 +181,13 @@ class Settings(BaseSettings):
         if url.port == 0 or url.username or url.password:  # reading the port checks it
             raise ValueError("must be an http or https URL")
         return value.rstrip("/")
+
+    @field_validator("federated_token_file")
+    @classmethod
+    def _check_redis_identity(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None and info.data.get("redis_client_id"):
+            raise ValueError("MCPSERVER_REDIS_CLIENT_ID needs it")
+        return value
 
     @field_validator("redis_url")
     @classmethod

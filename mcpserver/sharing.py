@@ -23,6 +23,7 @@ from mcpserver.settings import Settings
 from mcpserver.tasks.memory import MemoryTaskStore, OneProcess
 from mcpserver.tasks.protocol import Processes, TaskStore
 from mcpserver.tasks.redis import RedisTaskStore
+from serving.redis_identity import entra_credentials
 
 _SECRET_KEY: Final = f"{PREFIX}{{state-secret}}"
 # KEYS: the secret. ARGV: what it is if there is none yet.
@@ -90,7 +91,11 @@ def _alone(settings: Settings, clock: Callable[[], float]) -> Shared:
 
 def _by_redis(settings: Settings, clock: Callable[[], float]) -> Shared:
     assert settings.redis_url is not None
-    link = RedisLink(settings.redis_url.get_secret_value(), cluster=settings.redis_cluster)
+    link = RedisLink(
+        settings.redis_url.get_secret_value(),
+        cluster=settings.redis_cluster,
+        credentials=entra_credentials(settings.redis_client_id, None, settings.federated_token_file),
+    )
     state_secrets = _configured(settings)
     if not state_secrets:
         agreed = _agreed_secret(link)

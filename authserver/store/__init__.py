@@ -22,6 +22,7 @@ from authserver.store.protocols import (
 )
 from authserver.store.redis import RedisStore
 from authserver.store.sqlite import SqliteStore
+from serving.redis_identity import EntraCredentials, entra_credentials
 
 __all__ = [
     "ClientStore",
@@ -42,6 +43,7 @@ __all__ = [
     "Store",
     "Unknown",
     "open_store",
+    "redis_credentials",
 ]
 
 
@@ -60,4 +62,12 @@ def open_store(settings: Settings, clock: Clock, cipher: Cipher) -> Store:
         cluster=settings.redis_cluster,
         allow_unsafe=settings.redis_allow_unsafe,
         deadline_seconds=deadline_seconds,
+        credentials=redis_credentials(settings),
+    )
+
+
+def redis_credentials(settings: Settings) -> EntraCredentials | None:
+    """Return how to sign in to Redis; None where REDIS_URL says it."""
+    return entra_credentials(
+        settings.redis_client_id, settings.azure_tenant_id, settings.azure_federated_token_file
     )

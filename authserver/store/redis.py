@@ -18,6 +18,7 @@ from authserver.store.protocols import CodeReplay
 from authserver.store.redis_link import RedisLink
 from authserver.store.redis_records import RedisRecords, to_live_ms
 from authserver.store.touches import RecentTouches
+from serving.redis_identity import EntraCredentials
 
 _PAGE: Final = 500
 
@@ -32,6 +33,7 @@ class RedisStore(RedisRecords):
         cluster: whether the URL names a node of a Redis Cluster.
         allow_unsafe: accept a Redis that evicts or does not persist.
         deadline_seconds: how long an operation may wait before StoreUnavailable.
+        credentials: instead of a password in the URL.
     """
 
     def __init__(
@@ -43,8 +45,15 @@ class RedisStore(RedisRecords):
         cluster: bool = False,
         allow_unsafe: bool = False,
         deadline_seconds: float = 5.0,
+        credentials: EntraCredentials | None = None,
     ) -> None:
-        link = RedisLink(url, cluster=cluster, allow_unsafe=allow_unsafe, deadline_seconds=deadline_seconds)
+        link = RedisLink(
+            url,
+            cluster=cluster,
+            allow_unsafe=allow_unsafe,
+            deadline_seconds=deadline_seconds,
+            credentials=credentials,
+        )
         super().__init__(link, clock)
         self._login_sealer = cipher.sealer("login")
         self._touches = RecentTouches()

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from authserver.errors import StoreUnavailable
 from authserver.store import redis_layout as layout
+from serving.redis_identity import EntraCredentials
 
 _T = TypeVar("_T")
 
@@ -38,6 +39,7 @@ class RedisLink:
         cluster: whether the URL names a node of a Redis Cluster.
         allow_unsafe: accept a Redis that may lose what it acknowledged.
         deadline_seconds: how long a command may wait for a connection, and at most for its answer.
+        credentials: instead of a password in the URL.
         migrations: from layout 1 on.
     """
 
@@ -48,12 +50,14 @@ class RedisLink:
         cluster: bool,
         allow_unsafe: bool,
         deadline_seconds: float,
+        credentials: EntraCredentials | None = None,
         migrations: tuple[Migration, ...] = MIGRATIONS,
     ) -> None:
         self._url = url
         self._is_cluster = cluster
         self._allow_unsafe = allow_unsafe
         self._deadline_seconds = deadline_seconds
+        self._credentials = credentials
         self._migrations = migrations
         self._connected: redis.Redis | RedisCluster | None = None
         self._shas: dict[str, str] = {}
@@ -104,6 +108,9 @@ class RedisLink:
 
     def _guarded(self, work: Callable[[Any], _T]) -> _T:
         try:
+            if self._credentials is not None and self._credentials.is_ending():
+                # What is under way ends on the old connections.
+                self._connected = None
             if self._connected is None:
                 client = self._connect()
                 self._agree_on_layout(client)
@@ -121,6 +128,8 @@ class RedisLink:
             "socket_timeout": wait_seconds,
             "retry": Retry(NoBackoff(), 0),
         }
+        if self._credentials is not None:
+            options["credential_provider"] = self._credentials
         if self._is_cluster:
             return RedisCluster.from_url(self._url, **options)
         pool = redis.BlockingConnectionPool.from_url(
