@@ -198,6 +198,5 @@ install kaito-workspace "$KAITO_VERSION" "$KAITO_SHA256" "$KAITO_CHART" "$WORK/k
 wait_until_running kaito-workspace kaito-workspace
 
 note "waiting until the cluster knows Kaito's kinds"
-wait_for "$KAITO_DEADLINE_SECONDS" quietly kubectl wait --for condition=Established --timeout 1s \
-  crd/inferencesets.kaito.sh crd/workspaces.kaito.sh ||
+wait_for "$KAITO_DEADLINE_SECONDS" quietly kubectl get inferencesets.kaito.sh --all-namespaces ||
   fail -c "$EXIT_DEADLINE" "the cluster does not know inferencesets.kaito.sh" "kubectl get crd | grep kaito"

@@ -35,7 +35,7 @@ def api() -> Iterator[ApiServer]:
 @pytest.fixture
 def machine(tmp_path: Path, api: ApiServer) -> Machine:
     """A machine whose kubectl talks to that cluster."""
-    return Machine(tmp_path / "machine", kubectl(), api)
+    return Machine(tmp_path / "machine", REPOSITORY, kubectl(), api)
 
 
 @pytest.fixture

@@ -53,9 +53,11 @@ unknown_option() {
   fail -c "$EXIT_USAGE" "unknown option: $1" "$(basename "$0") --help lists them"
 }
 
-# Takes what azd knows, unless the environment says otherwise; inside azd's hooks all of it is there already.
+# Takes what azd knows, unless the environment says otherwise. Scripts that this one starts need not ask again.
 load_values() {
   local line name value
+  [[ -z ${MCPSTACK_VALUES:-} ]] || return 0
+  export MCPSTACK_VALUES=loaded
   command -v azd >/dev/null || return 0
   azd env get-values >"$WORK/values" 2>/dev/null || return 0
   while IFS= read -r line; do
@@ -111,19 +113,20 @@ azure() {
 }
 
 # The cluster of these settings and no other, whatever the user's own kubeconfig points to. Scripts that this one
-# starts use the same credentials.
+# starts use the same credentials, which are known to work.
 use_cluster() {
-  if [[ -z ${MCPSTACK_KUBECONFIG:-} ]]; then
-    need AZURE_RESOURCE_GROUP AKS_CLUSTER_NAME
-    MCPSTACK_KUBECONFIG=$WORK/kubeconfig
-    azure "the credentials of cluster $AKS_CLUSTER_NAME" az aks get-credentials \
-      --resource-group "$AZURE_RESOURCE_GROUP" --name "$AKS_CLUSTER_NAME" \
-      --file "$MCPSTACK_KUBECONFIG" --overwrite-existing --output none
-    # The cluster knows Entra ID's people only: whoever is signed in to the Azure CLI is who kubectl is.
-    KUBECONFIG=$MCPSTACK_KUBECONFIG kubelogin convert-kubeconfig --login azurecli ||
-      fail "kubelogin could not prepare the credentials" "az login, then run this again"
+  if [[ -n ${MCPSTACK_KUBECONFIG:-} ]]; then
+    export KUBECONFIG=$MCPSTACK_KUBECONFIG
+    return
   fi
-  export MCPSTACK_KUBECONFIG KUBECONFIG=$MCPSTACK_KUBECONFIG
+  need AZURE_RESOURCE_GROUP AKS_CLUSTER_NAME
+  export MCPSTACK_KUBECONFIG=$WORK/kubeconfig KUBECONFIG=$WORK/kubeconfig
+  azure "the credentials of cluster $AKS_CLUSTER_NAME" az aks get-credentials \
+    --resource-group "$AZURE_RESOURCE_GROUP" --name "$AKS_CLUSTER_NAME" \
+    --file "$KUBECONFIG" --overwrite-existing --output none
+  # The cluster knows Entra ID's people only: whoever is signed in to the Azure CLI is who kubectl is.
+  kubelogin convert-kubeconfig --login azurecli ||
+    fail "kubelogin could not prepare the credentials" "az login, then run this again"
   # Also waits until the role that provisioning has given is in force.
   wait_for "$AZURE_DEADLINE_SECONDS" quietly kubectl get namespace default --output name || {
     kubectl get namespace default 2>&1 | sed 's/^/    /' >&2 || true

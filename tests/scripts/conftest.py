@@ -8,7 +8,7 @@ import pytest
 
 from tests.kaito.cluster import Controllers
 from tests.kaito.server import ApiServer, api_server
-from tests.scripts.machine import REPOSITORY, Machine, kubectl
+from tests.scripts.machine import REPOSITORY, Machine, kubectl, make_checkout
 
 _CRDS = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
 
@@ -27,6 +27,12 @@ def _cluster() -> Iterator[ApiServer]:
         yield api
 
 
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of what the scripts use, with one commit."""
+    return make_checkout(tmp_path_factory.mktemp("checkout"))
+
+
 @pytest.fixture
 def api() -> Iterator[ApiServer]:
     """A cluster as AKS hands it over: no operators yet, and a token that nodes join with."""
@@ -42,14 +48,14 @@ def controllers(api: ApiServer) -> Controllers:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, api: ApiServer, controllers: Controllers) -> Machine:
+def machine(tmp_path: Path, checkout: Path, api: ApiServer, controllers: Controllers) -> Machine:
     """A machine with all programs, signed in, after provisioning."""
-    return Machine(tmp_path / "machine", kubectl(), api)
+    return Machine(tmp_path / "machine", checkout, kubectl(), api)
 
 
 @pytest.fixture(scope="module")
-def lasting_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+def lasting_machine(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Iterator[Machine]:
     """Such a machine, with its cluster, for several tests that look at what one run has done."""
     with _cluster() as api:
         api.on_request = Controllers(api)
-        yield Machine(tmp_path_factory.mktemp("machine") / "machine", kubectl(), api)
+        yield Machine(tmp_path_factory.mktemp("machine") / "machine", checkout, kubectl(), api)

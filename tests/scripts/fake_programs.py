@@ -6,21 +6,18 @@ read.
 """
 
 import fcntl
-import http.client
 import json
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
-State = dict[str, Any]
+# Each import more would be felt: a deployment calls these programs fifty times.
+State = dict
 
 
 def main() -> int:
     """Answer as the program that this file was called as."""
-    path = Path(os.environ["FAKE_CLOUD"])
-    program, words = Path(sys.argv[0]).name, sys.argv[1:]
-    with path.open("r+", encoding="utf-8") as file:
+    program, words = os.path.basename(sys.argv[0]), sys.argv[1:]
+    with open(os.environ["FAKE_CLOUD"], "r+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         state: State = json.load(file)
         state["calls"].append([program, *words])
@@ -47,6 +44,16 @@ def _failure(state: State, call: list[str]) -> str | None:
     return None
 
 
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def _option(words: list[str], name: str) -> str:
     return words[words.index(name) + 1]
 
@@ -59,7 +66,7 @@ def _az(state: State, words: list[str]) -> None:
         case "account show":
             print("operator@contoso.example\tContoso")
         case "aks get-credentials":
-            Path(_option(words, "--file")).write_text(json.dumps(state["kubeconfig"]), "utf-8")
+            _write(_option(words, "--file"), json.dumps(state["kubeconfig"]))
         case "aks list":
             print("\n".join(state["clusters"]))
         case "aks show":
@@ -83,11 +90,11 @@ def _az(state: State, words: list[str]) -> None:
             name = _option(words, "--name")
             state["secrets"][name] = state["deleted_secrets"].pop(name)
         case "keyvault secret set":
-            state["secrets"][_option(words, "--name")] = Path(_option(words, "--file")).read_text("utf-8")
+            state["secrets"][_option(words, "--name")] = _read(_option(words, "--file"))
         case "deployment group create":
-            parameters = Path(_option(words, "--parameters").removeprefix("@"))
-            template = Path(_option(words, "--template-file")).name
-            state["gateway"][template] = json.loads(parameters.read_text("utf-8"))["parameters"]
+            parameters = _read(_option(words, "--parameters").removeprefix("@"))
+            template = os.path.basename(_option(words, "--template-file"))
+            state["gateway"][template] = json.loads(parameters)["parameters"]
         case "deployment sub list":
             print(state["deployment"])
         case "deployment operation sub list":
@@ -130,42 +137,32 @@ def _helm(state: State, words: list[str]) -> None:
         return
     if words[0] == "pull":
         name = words[1].rpartition("/")[2].removesuffix(".tgz")
-        (Path(_option(words, "--destination")) / f"{name}.tgz").write_bytes(state["chart"].encode())
+        _write(f"{_option(words, '--destination')}/{name}.tgz", state["chart"])
         return
     release = words[2]
-    state["releases"][release] = Path(_option(words, "--values")).read_text("utf-8")
+    state["releases"][release] = _read(_option(words, "--values"))
     if not state["operators_start"]:
         return
     # What the charts install, as far as the scripts look at it.
     namespace = _option(words, "--namespace")
-    _post("/api/v1/namespaces", {"metadata": {"name": namespace}})
     labels = {"app.kubernetes.io/instance": release}
     key = [{"name": "SSH_PUBLIC_KEY", "value": _line(state["releases"][release], "SSH_PUBLIC_KEY")}]
+    pod = {"containers": [{"name": "controller", "image": release, "env": key}]}
+    template = {"metadata": {"labels": labels}, "spec": pod}
     deployment = {
-        "metadata": {"name": release, "labels": labels},
-        "spec": {
-            "replicas": 1,
-            "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"containers": [{"name": "controller", "image": release, "env": key}]},
-            },
-        },
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": release, "namespace": namespace, "labels": labels},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template},
     }
-    _post(f"/apis/apps/v1/namespaces/{namespace}/deployments", deployment)
+    item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+    manifest = f"{_option(words, '--values')}.chart.json"
+    _write(manifest, f"{json.dumps(item)}\n{json.dumps(deployment)}\n")
+    os.spawnvp(os.P_WAIT, "kubectl", ["kubectl", "apply", "--server-side", "--filename", manifest])
 
 
 def _line(values: str, name: str) -> str:
     return next((line.split('"')[1] for line in values.splitlines() if name in line), "")
-
-
-def _post(path: str, item: State) -> None:
-    config = json.loads(Path(os.environ["KUBECONFIG"]).read_text("utf-8"))
-    server = config["clusters"][0]["cluster"]["server"].removeprefix("http://")
-    connection = http.client.HTTPConnection(server)
-    connection.request("POST", path, json.dumps(item), {"Content-Type": "application/json"})
-    connection.getresponse().read()
-    connection.close()
 
 
 def _docker(state: State, words: list[str]) -> None:

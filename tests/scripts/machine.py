@@ -18,6 +18,8 @@ from tests.kaito.server import ApiServer
 
 REPOSITORY: Final = Path(__file__).parents[2]
 SCRIPTS: Final = REPOSITORY / "scripts"
+# Neither the user's settings of git nor a repository around this one.
+_GIT: Final = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _FAKES: Final = ("az", "azd", "helm", "docker", "kubelogin")
 
 # What infra/main.bicep puts out, made up.
@@ -57,6 +59,29 @@ VALUES: Final = {
 }
 
 
+def make_checkout(folder: Path) -> Path:
+    """Make a small repository of what the scripts use, with one commit, and return where it is.
+
+    So that a test's commit stays the same whatever happens to the real one meanwhile, and is packed in no
+    time.
+    """
+    for name in ("scripts", "k8s", "apim"):
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "Dockerfile.auth", "Dockerfile.mcp", ".dockerignore"):
+        shutil.copy(REPOSITORY / name, folder)
+    identity = ("-c", "user.name=test", "-c", "user.email=test@example.com", "-c", "commit.gpgsign=false")
+    for command in (("init", "--quiet"), ("add", "--all"), (*identity, "commit", "--quiet", "-m", "test")):
+        subprocess.run(("git", *command), cwd=folder, env=_GIT, check=True)
+    return folder
+
+
+def commit_of(checkout: Path) -> str:
+    """Return the commit that is checked out."""
+    command = ("git", "rev-parse", "HEAD")
+    done = subprocess.run(command, cwd=checkout, env=_GIT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
 @dataclass(frozen=True)
 class Ran:
     """What came of a script."""
@@ -73,6 +98,7 @@ class Machine:
     """One machine, with its own home and its own Azure."""
 
     folder: Path
+    checkout: Path
     kubectl: str
     api: ApiServer | None = None
     environment: dict[str, str] = field(default_factory=dict)
@@ -154,7 +180,7 @@ class Machine:
             **settings,
         }
         done = subprocess.run(
-            [str(SCRIPTS / script), *arguments],
+            [str(self.checkout / "scripts" / script), *arguments],
             env=environment,
             input=answer,
             stdout=subprocess.PIPE,

@@ -1,17 +1,16 @@
 """build-and-push.sh: the last commit's images in the registry, once."""
 
-import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.scripts.machine import REPOSITORY, Machine
+from tests.scripts.machine import Machine, commit_of
 
 
 @pytest.fixture
-def commit() -> str:
+def commit(checkout: Path) -> str:
     """The commit that is checked out."""
-    command = ("git", "rev-parse", "HEAD")
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout.strip()
+    return commit_of(checkout)
 
 
 def test_images_are_built_from_the_commit_and_not_a_second_time(machine: Machine, commit: str) -> None:
@@ -22,9 +21,7 @@ def test_images_are_built_from_the_commit_and_not_a_second_time(machine: Machine
     assert authserver[authserver.index("--file") + 1].endswith("/Dockerfile.auth")
     assert mcpserver[mcpserver.index("--file") + 1].endswith("/Dockerfile.mcp")
     assert f"REVISION={commit}" in authserver
-    assert {"Dockerfile.auth", "requirements.lock", "authserver"} <= set(
-        machine.cloud["contexts"]["authserver"]
-    )
+    assert {"Dockerfile.auth", "setup.cfg", "apim"} <= set(machine.cloud["contexts"]["authserver"])
     assert len(machine.calls("az acr repository update")) == 2
     assert ".git" not in machine.cloud["contexts"]["authserver"]
     again = machine.run("build-and-push.sh")

@@ -1,7 +1,6 @@
 """deploy.sh: from what was provisioned to what serves, again without a change, and why it does not."""
 
 import base64
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from tests.kaito.cluster import Controllers, Trouble
 from tests.kaito.server import ApiServer
 from tests.scripts.gateway import Gateway, public_gateway
-from tests.scripts.machine import REPOSITORY, Machine, Ran
+from tests.scripts.machine import Machine, Ran, commit_of
 
 _SECRET = "authserver-master-secret"
 
@@ -30,10 +29,7 @@ def gateway(machine: Machine) -> Iterator[Gateway]:
     with public_gateway() as gateway:
         machine.environment["APIM_GATEWAY_URL"] = gateway.url
         # What takes time and is other tests' matter is there already.
-        command = ("git", "rev-parse", "HEAD")
-        commit = subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        commit = commit_of(machine.checkout)
         machine.change(images={"authserver": [commit], "mcpserver": [commit]})
         yield gateway
 
@@ -112,11 +108,16 @@ def test_a_second_deployment_changes_nothing(deployed: tuple[Machine, Ran]) -> N
     assert changed in ([], ["phi-3: MODIFIED"])
 
 
-def test_a_deleted_master_secret_is_recovered_and_not_made_anew(machine: Machine, gateway: Gateway) -> None:
-    machine.change(deleted_secrets={_SECRET: "the former"})
-    machine.fail("az deployment group create", "ERROR: stop here")
-    assert machine.run("deploy.sh").code == 1
+def test_a_deleted_master_secret_is_recovered_and_made_up_values_are_not_applied(
+    machine: Machine, gateway: Gateway, api: ApiServer
+) -> None:
+    values = {**machine.cloud["values"], "KEDA_IDENTITY_CLIENT_ID": ""}
+    machine.change(deleted_secrets={_SECRET: "the former"}, values=values)
+    ran = machine.run("deploy.sh")
+    assert ran.code == 2
+    assert "no value for KEDA_IDENTITY_CLIENT_ID" in ran
     assert machine.cloud["secrets"] == {_SECRET: "the former"}
+    assert api.objects.select(api.objects.of("deployments"), "mcpstack") == []
 
 
 def test_a_vault_that_refuses_is_a_matter_of_roles(
