@@ -7,6 +7,10 @@ from azure.monitor.opentelemetry.exporter._configuration._state import get_confi
 from azure.monitor.opentelemetry.exporter.statsbeat._state import is_statsbeat_enabled
 from pydantic import SecretStr
 
+from authserver.errors import SettingsError as AuthSettingsError
+from authserver.settings import load_settings
+from mcpserver.settings import SettingsError as McpSettingsError
+from mcpserver.settings import load
 from telemetry import exporting
 from telemetry.exporting import Destinations, collector_url, connection_string
 from telemetry.otel.exporters import Exporters, exporters_to
@@ -115,3 +119,17 @@ def test_one_complaint_in_ten_minutes_is_written_and_nothing_of_success(
     assert is_written("azure.monitoring", logging.INFO)
     now = 601.0
     assert is_written("azure.monitor.export", logging.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("APPLICATIONINSIGHTS_CONNECTION_STRING", "x"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")],
+)
+def test_both_servers_name_the_variable_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AuthSettingsError, match=rf"(^|; ){name}: must be"):
+        load_settings(None)
+    with pytest.raises(McpSettingsError, match=rf"^{name}: "):
+        load(None)
