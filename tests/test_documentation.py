@@ -54,6 +54,12 @@ def test_make_targets_and_variables_exist(page: Path) -> None:
     assert [name for name in unknown if name not in _STACK_VARIABLES] == []
 
 
+@pytest.mark.parametrize("page", _PAGES, ids=_ids)
+def test_tests_that_are_named_exist(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w./-]+)`", page.read_text("utf-8"))
+    assert [name for name in named if not (_REPOSITORY / name).exists()] == []
+
+
 def test_every_decision_is_listed() -> None:
     folder = _REPOSITORY / "docs" / "adr"
     listed = re.findall(r"\]\((\d{4}-[^)]+)\)", (folder / "README.md").read_text("utf-8"))
