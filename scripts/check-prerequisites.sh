@@ -44,10 +44,10 @@ if [[ -n $who ]]; then
     --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID" --query '[].roleDefinitionName' --output tsv 2>/dev/null) || roles=''
 fi
 if grep -qx Owner <<<"$roles" ||
-  { grep -qx Contributor <<<"$roles" && grep -qxE 'Role Based Access Control Administrator|User Access Administrator' <<<"$roles"; }; then
+  { grep -qx Contributor <<<"$roles" && grep -qx 'User Access Administrator' <<<"$roles"; }; then
   note "may create resources and give roles"
 else
-  note "not seen: Owner, or Contributor with Role Based Access Control Administrator. Provisioning ends with"
+  note "not seen: Owner, or Contributor with User Access Administrator. Provisioning ends with"
   note "AuthorizationFailed if you have neither (permission)."
 fi
 

@@ -17,7 +17,8 @@ import yaml
 from tests.kaito import real_cluster
 from tests.kaito.scaling import Plan, Scaling
 from tests.kaito.server import ApiServer, api_server
-from tests.scripts.machine import REPOSITORY, SCRIPTS, Machine, kubectl
+from tests.scripts.machine import REPOSITORY, SCRIPTS, Machine
+from tests.support.kubectl import kubectl, kustomized
 
 Json = dict[str, Any]
 
@@ -35,7 +36,7 @@ def api() -> Iterator[ApiServer]:
 @pytest.fixture
 def machine(tmp_path: Path, api: ApiServer) -> Machine:
     """A machine whose kubectl talks to that cluster."""
-    return Machine(tmp_path / "machine", REPOSITORY, kubectl(), api)
+    return Machine(tmp_path / "machine", REPOSITORY, api)
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def operators(api: ApiServer, manifests: list[Json]) -> Scaling:
 
 def _kubectl(machine: Machine, *arguments: str, fails: bool = False) -> str:
     config = machine.folder / "kubeconfig"
-    if machine.api is not None and not config.exists():
+    if not config.exists():
         config.write_text(yaml.safe_dump(machine.api.kubeconfig()), "utf-8")
     environment = {
         "KUBECONFIG": str(config),
@@ -58,7 +59,7 @@ def _kubectl(machine: Machine, *arguments: str, fails: bool = False) -> str:
         "HOME": str(machine.folder),
     }
     done = subprocess.run(
-        [machine.kubectl, *arguments], env=environment, capture_output=True, text=True, check=False
+        [kubectl(), *arguments], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode != 0) == fails, done.stderr
     return done.stdout + done.stderr
@@ -80,11 +81,8 @@ def _nodes(api: ApiServer) -> list[Json]:
 @pytest.fixture(scope="module")
 def manifests() -> list[Json]:
     """What k8s/kaito renders to, and the Workspace for the AKS add-on beside it."""
-    rendered = subprocess.run(
-        [kubectl(), "kustomize", str(_KAITO)], capture_output=True, text=True, check=True
-    ).stdout
     workspace = (_KAITO / "kaito-foundry-workspace.yaml").read_text("utf-8")
-    return [*yaml.safe_load_all(rendered), *yaml.safe_load_all(workspace)]
+    return [*yaml.safe_load_all(kustomized(_KAITO)), *yaml.safe_load_all(workspace)]
 
 
 def _one(manifests: list[Json], kind: str) -> Json:

@@ -24,7 +24,7 @@ explain_azure() {
   if grep -qiE 'AuthorizationFailed|Forbidden|LinkedAuthorizationFailed|does not have authorization|Authorization_RequestDenied|Insufficient privileges|unauthorized' "$1"; then
     found=1
     printf '    permission: whoever is signed in (az account show) lacks a role. Provisioning needs Owner, or Contributor with\n'
-    printf '    Role Based Access Control Administrator; applications need Application Developer in Entra ID.\n'
+    printf '    User Access Administrator; applications need Application Administrator in Entra ID.\n'
     printf '    Roles given a moment ago take up to five minutes: run this again.\n'
   fi
   if grep -qiE 'RequestDisallowedByPolicy' "$1"; then

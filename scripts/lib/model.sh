@@ -17,7 +17,7 @@ readonly GPU_NODES=workload=gpu,kaito=true
 
 # model_state NAMESPACE NAME: one line, the first words of which are the state.
 model_state() {
-  local namespace=$1 name=$2 replicas desired ready nodes ready_nodes pods restarts failed
+  local namespace=$1 name=$2 replicas desired ready nodes ready_nodes owned pods restarts failed
   replicas=$(kubectl get inferenceset "$name" --namespace "$namespace" --ignore-not-found \
     --output 'jsonpath={.spec.replicas} {.status.readyReplicas} {.metadata.name}') || return
   [[ -n $replicas ]] || {
@@ -30,10 +30,10 @@ model_state() {
     'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}') || return
   ready_nodes=$(grep -c '=True$' <<<"$nodes" || true)
   nodes=$(grep -c . <<<"$nodes" || true)
-  pods=$(kubectl get pods --namespace "$namespace" --selector "$CREATED_BY=$name" --output \
-    'jsonpath={range .items[*]}{.metadata.name} {.status.containerStatuses[*].restartCount}{"\n"}{end}') || return
+  owned=$(kubectl get workspaces,pods --namespace "$namespace" --selector "$CREATED_BY=$name" --output \
+    'jsonpath={range .items[*]}{.kind} {.metadata.name} {.status.state} {.status.containerStatuses[*].restartCount}{"\n"}{end}') || return
+  pods=$(grep -c '^Pod ' <<<"$owned" || true)
   if ((desired == 0)); then
-    pods=$(grep -c . <<<"$pods" || true)
     if ((pods + nodes == 0)); then
       echo "stopped: no pods, no GPU nodes"
     else
@@ -41,11 +41,10 @@ model_state() {
     fi
     return
   fi
-  failed=$(kubectl get workspaces --namespace "$namespace" --selector "$CREATED_BY=$name" \
-    --output 'jsonpath={range .items[?(@.status.state=="Failed")]}{.metadata.name} {end}') || return
-  restarts=$(awk '{for (i = 2; i <= NF; i++) if ($i > most) most = $i} END {print most + 0}' <<<"$pods")
+  failed=$(awk '$1 == "Workspace" && $3 == "Failed" {print $2; exit}' <<<"$owned")
+  restarts=$(awk '$1 == "Pod" {for (i = 3; i <= NF; i++) if ($i > most) most = $i} END {print most + 0}' <<<"$owned")
   if [[ -n $failed ]]; then
-    echo "failed: Kaito says so of workspace ${failed% }"
+    echo "failed: Kaito says so of workspace $failed"
   elif ((ready >= desired)); then
     echo "ready: $ready of $desired replicas"
   elif ((restarts >= MODEL_MAX_RESTARTS)); then

@@ -8,7 +8,7 @@ import pytest
 
 from tests.kaito.cluster import Controllers
 from tests.kaito.server import ApiServer, api_server
-from tests.scripts.machine import REPOSITORY, Machine, kubectl, make_checkout
+from tests.scripts.machine import REPOSITORY, Machine, make_checkout
 
 _CRDS = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
 
@@ -50,7 +50,7 @@ def controllers(api: ApiServer) -> Controllers:
 @pytest.fixture
 def machine(tmp_path: Path, checkout: Path, api: ApiServer, controllers: Controllers) -> Machine:
     """A machine with all programs, signed in, after provisioning."""
-    return Machine(tmp_path / "machine", checkout, kubectl(), api)
+    return Machine(tmp_path / "machine", checkout, api)
 
 
 @pytest.fixture(scope="module")
@@ -58,4 +58,4 @@ def lasting_machine(tmp_path_factory: pytest.TempPathFactory, checkout: Path) ->
     """Such a machine, with its cluster, for several tests that look at what one run has done."""
     with _cluster() as api:
         api.on_request = Controllers(api)
-        yield Machine(tmp_path_factory.mktemp("machine") / "machine", checkout, kubectl(), api)
+        yield Machine(tmp_path_factory.mktemp("machine") / "machine", checkout, api)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.kaito.server import ApiServer
+from tests.support.kubectl import kubectl
 
 REPOSITORY: Final = Path(__file__).parents[2]
 SCRIPTS: Final = REPOSITORY / "scripts"
@@ -99,15 +100,14 @@ class Machine:
 
     folder: Path
     checkout: Path
-    kubectl: str
-    api: ApiServer | None = None
+    api: ApiServer
     environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Put the programs there, and an Azure in which provisioning has just succeeded."""
         programs = self.folder / "bin"
         programs.mkdir(parents=True)
-        (programs / "kubectl").symlink_to(self.kubectl)
+        (programs / "kubectl").symlink_to(kubectl())
         fake = programs / ".fake"
         # -I -S: it starts in a third of the time.
         source = Path(__file__).with_name("fake_programs.py").read_text("utf-8")
@@ -119,7 +119,7 @@ class Machine:
             calls=[],
             failures=[],
             values=dict(VALUES),
-            kubeconfig=self.api.kubeconfig() if self.api else {},
+            kubeconfig=self.api.kubeconfig(),
             clusters=["aks-test"],
             images={},
             contexts={},
@@ -190,10 +190,3 @@ class Machine:
             check=False,
         )
         return Ran(done.returncode, done.stdout)
-
-
-def kubectl() -> str:
-    """Return where kubectl is."""
-    found = shutil.which("kubectl")
-    assert found is not None, "kubectl is not there"
-    return os.path.realpath(found)
