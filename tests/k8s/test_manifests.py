@@ -29,8 +29,8 @@ _VERSION: Final = "1.34"  # the oldest that AKS supports beside 1.35 and 1.36
 _CRDS: Final = Path(__file__).with_name("crds")
 _SCHEMAS: Final = Path(__file__).with_name("schemas")
 _SETTINGS: Final = {"authserver": AuthserverSettings, "mcpserver": McpserverSettings}
-# Read by the program that starts the server, not by its settings; docs/settings.md names them.
-_BESIDE_THE_SETTINGS: Final = {"AUTHSERVER_SECRETS_DIR", "MCPSERVER_SECRETS_DIR"}
+# Read by what starts the server or by OpenTelemetry's SDK, not by the settings; docs/settings.md names them.
+_BESIDE_THE_SETTINGS: Final = {"AUTHSERVER_SECRETS_DIR", "MCPSERVER_SECRETS_DIR", "OTEL_TRACES_SAMPLER"}
 # Secrets of a cluster that anybody may sign in to; nothing in them protects anything.
 _PUBLIC_SECRETS: Final = {"overlays/kind"}
 
