@@ -1,4 +1,4 @@
-"""The manifests: as Kubernetes takes them, as the servers read their settings, as strict as they are meant."""
+"""The manifests: as Kubernetes takes them, as the servers read their settings, and strict enough."""
 
 import json
 import re
