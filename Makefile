@@ -27,7 +27,7 @@ STACK_OPTIONS = \
 	$(if $(NO_GATEWAY),--no-gateway)
 
 .DEFAULT_GOAL := help
-.PHONY: help up doctor test test-model bench lint format clean environment dev-environment
+.PHONY: help up doctor test test-model bench docs lint format clean environment dev-environment
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -48,6 +48,11 @@ test-model: dev-environment ## ask a real model server, which is compiled first:
 bench: dev-environment ## measure speed and memory against a fixed reference
 	@exec $(VENV) -m benchmarks
 
+docs: dev-environment ## the documentation as a site, in site/
+	@$(VENV) -m tests.support.mermaid
+	@NO_MKDOCS_2_WARNING=1 $(VENV) -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
 lint: dev-environment ## ruff, mypy and the layers between the packages
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
@@ -60,7 +65,7 @@ format: dev-environment ## rewrite the code in the house's format, and docs/sett
 	@$(VENV) scripts/settings_page.py
 
 clean: ## remove the environment, caches and the local state
-	@rm -rf .venv .mcpstack tests/node/node_modules tests/kubectl/node_modules tests/fastmcp/.venv tests/mcp1/.venv tests/llama/.venv *.egg-info build dist
+	@rm -rf .venv .mcpstack tests/node/node_modules tests/kubectl/node_modules tests/docs/node_modules site tests/fastmcp/.venv tests/mcp1/.venv tests/llama/.venv *.egg-info build dist
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
