@@ -18,7 +18,7 @@ from gevent.queue import Empty, Queue
 
 from tests.kaito import schemas
 from tests.kaito.errors import ApiError
-from tests.kaito.resources import Catalogue, Resource
+from tests.kaito.resources import Resource, catalogue
 from tests.kaito.selectors import matches, set_at, value_at
 
 Json = dict[str, Any]
@@ -44,15 +44,12 @@ class Objects:
     """All objects of one cluster."""
 
     def __init__(self, crd_files: Iterable[Path] = ()) -> None:
-        self.catalogue = Catalogue(crd_files)
+        self.catalogue = catalogue(tuple(crd_files))
         self.version = 100
         # Versions up to this one are forgotten: a watch from before gets 410, as after etcd's compaction.
         self.compacted = 0
         self._kept: dict[tuple[str, str], _Kept] = {}
         self._watches: list[tuple[Resource, Queue[Event]]] = []
-        self._validators = {
-            each: schemas.validator(each.schema) for each in self.catalogue.resources if each.schema
-        }
         for name in ("default", "kube-system", "kube-public"):
             self.create(self.of("namespaces"), "", {"metadata": {"name": name}})
         for definition in self.catalogue.definitions:
@@ -262,7 +259,7 @@ class Objects:
             words = ", ".join(f'unknown field "{path}"' for path in unknown)
             raise ApiError(400, "BadRequest", f"strict decoding error: {words}")
         item = schemas.with_defaults(resource.schema, item)
-        found = schemas.problems(self._validators[resource], item)
+        found = schemas.problems(self.catalogue.validators[resource], item)
         if found:
             message = f'{resource.kind}.{resource.group} "{name}" is invalid: {found}'
             causes = [

@@ -8,10 +8,13 @@ are checked elsewhere (tests/k8s).
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+
+from tests.kaito import schemas
 
 Json = dict[str, Any]
 
@@ -108,6 +111,12 @@ _BUILT_IN: Final = (
 )
 
 
+@cache
+def catalogue(crd_files: tuple[Path, ...]) -> "Catalogue":
+    """Return the kinds of a cluster with these CRDs; the same for each, since nothing changes it."""
+    return Catalogue(crd_files)
+
+
 class Catalogue:
     """All the kinds of one cluster."""
 
@@ -118,6 +127,7 @@ class Catalogue:
         self.resources: tuple[Resource, ...] = _BUILT_IN + tuple(
             resource for definition in self.definitions for resource in _defined(definition)
         )
+        self.validators = {each: schemas.validator(each.schema) for each in self.resources if each.schema}
         self._by_plural = {(each.group, each.version, each.plural): each for each in self.resources}
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
