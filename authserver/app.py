@@ -33,6 +33,7 @@ from authserver.store.minute_counts import MinuteCounts
 from authserver.store.redis_link import RedisLink
 from authserver.tokens import TokenMinter
 from authserver.upstream.broker import SignInBroker
+from authserver.upstream.credentials import certificate_ends_at
 from authserver.web.addresses import Addresses
 from authserver.web.authorize import AuthorizeEndpoint
 from authserver.web.callback import Arrival, AuthorizationArrival, CallbackEndpoint
@@ -102,6 +103,11 @@ def create_app(
     hot = {path: endpoints[path] for path in _HOT_PATHS}
     app.wsgi_app = FrontDoor(edge, hot, app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _certificate_end(settings: Settings) -> Callable[[], float] | None:
+    file = settings.entra_certificate_file
+    return None if file is None else lambda: certificate_ends_at(file)
 
 
 def _request_limits(settings: Settings, clock: Clock) -> RequestLimits:
@@ -188,7 +194,7 @@ def _endpoints(settings: Settings, parts: Parts, pages: Pages) -> dict[str, Endp
         **people.endpoints(),
         "/healthz": HealthEndpoint(),
         "/readyz": ReadyEndpoint(parts.store, parts.keyring, parts.broker),
-        "/metrics": MetricsEndpoint(),
+        "/metrics": MetricsEndpoint(parts.keyring, _certificate_end(settings)),
     }
 
 

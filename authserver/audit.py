@@ -15,7 +15,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -50,10 +50,18 @@ class AuditTrail(logging.Handler):
         store: where.
         clock: seconds since 1970.
         retention_days: for how long.
+        count: is told the name of each event.
     """
 
-    def __init__(self, store: RecordStore, clock: Clock, retention_days: int) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        clock: Clock,
+        retention_days: int,
+        count: Callable[[str], None] | None = None,
+    ) -> None:
         super().__init__(logging.INFO)
+        self._count = count
         self._store = store
         self._clock = clock
         self._retention_seconds = retention_days * DAY_SECONDS
@@ -82,6 +90,8 @@ class AuditTrail(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Remember one line; called by ``logging``, never waits and never raises."""
+        if self._count is not None:
+            self._count(record.getMessage())
         if len(self._waiting) >= MOST_WAITING:
             self._dropped += 1
             return
@@ -143,12 +153,16 @@ class AuditTrail(logging.Handler):
         return True
 
 
-def open_trail(settings: Settings) -> AuditTrail:
+def open_trail(settings: Settings, count: Callable[[str], None]) -> AuditTrail:
     """Return a trail with a store of its own, so that a store in trouble is not asked through the
     connections that requests use.
+
+    Args:
+        settings: of this server.
+        count: is told the name of each event; event names are words of ours.
     """
     store = open_store(settings, time.time, Cipher(settings.master_secrets))
-    return AuditTrail(store, time.time, settings.audit_retention_days)
+    return AuditTrail(store, time.time, settings.audit_retention_days, count)
 
 
 @contextmanager

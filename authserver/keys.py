@@ -81,6 +81,7 @@ class KeyRing:
         self._refreshing = Lock()
         self._parsed: dict[str, SigningKey] = {}
         self._active: dict[SigningAlgorithm, SigningKey] = {}
+        self._active_since: dict[SigningAlgorithm, int] = {}
         self._fallback: SigningKey | None = None
         self._withdrawn: tuple[str, ...] = ()
         self._jwks: dict[str, Any] = {"keys": []}
@@ -105,6 +106,10 @@ class KeyRing:
         if key is None:
             raise StoreUnavailable("no signing key")
         return key
+
+    def active_since(self) -> Mapping[SigningAlgorithm, int]:
+        """Return since when the key of each algorithm signs, in seconds since 1970, as last known here."""
+        return self._active_since
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys that may verify a token of now or of the next two hours (RFC 7517 §5)."""
@@ -211,6 +216,9 @@ class KeyRing:
         self._parsed = {life.record.kid: self._parse(life.record) for life in lives if life.is_published}
         active = [self._parsed[life.record.kid] for life in lives if life.state == "active"]
         self._active = {key.algorithm: key for key in active}
+        self._active_since = {
+            life.record.algorithm: life.record.signs_from_seconds for life in lives if life.state == "active"
+        }
         self._fallback = self._active.get(self._default) or (active[-1] if active else None)
         self._withdrawn = tuple(life.record.kid for life in lives if life.state == "withdrawn")
         self._jwks = {"keys": [_public(key) for key in self._parsed.values()]}

@@ -5,7 +5,7 @@ Imported once per worker, after the fork (prometheus-client looks at its environ
 by ``web``. Labels come from fixed lists, never from a request.
 """
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("authserver_requests", "Requests answered", ["endpoint", "status"])
 REQUEST_SECONDS = Histogram(
@@ -18,3 +18,20 @@ TOKENS = Counter("authserver_tokens_issued", "Access tokens issued", ["grant"])
 ERRORS = Counter("authserver_errors", "Requests refused", ["endpoint", "code"])
 SIGN_INS = Counter("authserver_sign_ins", "People who came back from Entra", ["outcome"])
 REGISTRATIONS = Counter("authserver_registrations", "Clients that registered themselves")
+AUDIT_EVENTS = Counter("authserver_audit_events", "Audit lines, by event", ["event"])
+SIGNING_KEY_SINCE = Gauge(
+    "authserver_signing_key_signs_from_timestamp_seconds",
+    "Since when the key signs that signs now",
+    ["algorithm"],
+    multiprocess_mode="livemax",
+)
+ENTRA_CERTIFICATE_ENDS = Gauge(
+    "authserver_entra_certificate_not_after_timestamp_seconds",
+    "When the certificate ends with which this server proves itself to Entra ID",
+    multiprocess_mode="livemin",
+)
+
+
+def audit_event(event: str) -> None:
+    """Count one audit line; ``event`` is a word of ours."""
+    AUDIT_EVENTS.labels(event).inc()

@@ -42,5 +42,6 @@ def serve() -> None:
 
 def _load(settings: Settings) -> Any:
     # First, to hear what is made with the application. What waits at the end, logging.shutdown flushes.
-    import_module("authserver.audit").open_trail(settings).attach()
+    count = import_module("authserver.metrics").audit_event
+    import_module("authserver.audit").open_trail(settings, count).attach()
     return import_module("authserver.app").create_app(settings)

@@ -28,6 +28,11 @@ _MODEL_QUESTIONS = Counter(
     "mcpserver_model_questions_total", "Questions to the model, by outcome.", ["outcome"]
 )
 
+_REVOCATIONS = Gauge(
+    "mcpserver_revocation_list_fetched_timestamp_seconds",
+    "When the list of what was revoked was fetched last, by the process that is furthest behind.",
+    multiprocess_mode="livemin",
+)
 _MODEL_QUEUE = Gauge(
     "mcpserver_model_queue",
     "Questions to the model that are under way: waiting for it to be started, or being answered.",
@@ -70,6 +75,11 @@ def sessions(count: int) -> None:
 def tasks(count: int) -> None:
     """Say how many tasks run in this process."""
     _TASKS.set(count)
+
+
+def revocations_fetched(at_seconds: float) -> None:
+    """Say when the revocation list was fetched last, in seconds since 1970."""
+    _REVOCATIONS.set(at_seconds)
 
 
 def model_demand(wanted: bool) -> None:

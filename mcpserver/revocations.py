@@ -24,6 +24,7 @@ import gevent
 import requests
 from gevent.event import Event
 
+from mcpserver import metrics
 from mcpserver.errors import McpServerError, Unavailable
 from mcpserver.fetching import FetchFailed, NotPublished, fetch
 from mcpserver.jwk_set import VerificationKey
@@ -217,6 +218,7 @@ class Revocations:
             _log.info("the revocation list can be fetched again")
         self._last_error = None
         self._last_success = self._clock()
+        metrics.revocations_fetched(self._last_success)
         # However often a server says "unchanged": nobody vouches for a list past its exp.
         self._good_until = min(self._last_success + self._max_stale_seconds, self._list.expires_at_seconds)
         if not (self._session_ids <= known.session_ids and self._key_ids <= known.key_ids):

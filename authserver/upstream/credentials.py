@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography import x509
+
 # A client secret, or MSAL's description of something better.
 ClientCredential = str | Mapping[str, Any]
 # Returns the credential of the moment; an equal one means that nothing has changed.
@@ -34,6 +36,15 @@ def certificate(file: Path) -> CredentialSource:
     The source raises OSError or ValueError while the file cannot be used.
     """
     return lambda: _certificate_in(file.read_text(encoding="ascii"))
+
+
+def certificate_ends_at(file: Path) -> float:
+    """Return when the certificate in such a file ends, in seconds since 1970.
+
+    Raises:
+        OSError, ValueError: the file cannot be used.
+    """
+    return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc.timestamp()
 
 
 def _certificate_in(pem: str) -> ClientCredential:

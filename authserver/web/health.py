@@ -2,8 +2,12 @@
 gateway.
 """
 
+import contextlib
+from collections.abc import Callable
+
 from authserver.errors import UnavailableError
 from authserver.keys import KeyRing
+from authserver.metrics import ENTRA_CERTIFICATE_ENDS, SIGNING_KEY_SINCE
 from authserver.store.protocols import Store
 from authserver.upstream.broker import SignInBroker
 from authserver.web.http import HttpRequest, Reply, json_reply
@@ -67,15 +71,26 @@ class ReadyEndpoint:
 
 
 class MetricsEndpoint:
-    """What Prometheus scrapes."""
+    """What Prometheus scrapes. Args: keyring: whose keys' age is shown; certificate_ends_at: when that ends
+    with which this server proves itself to Entra; None: it has none.
+    """
 
     name = "metrics"
     methods: tuple[str, ...] = ("GET",)
     speaks_json = True
     cross_origin = False
 
+    def __init__(self, keyring: KeyRing, certificate_ends_at: Callable[[], float] | None) -> None:
+        self._keyring = keyring
+        self._certificate_ends_at = certificate_ends_at
+
     def handle(self, _request: HttpRequest, /) -> Reply:
-        """Answer."""
+        """Answer; what changes with time alone is looked up now."""
+        for algorithm, since_seconds in self._keyring.active_since().items():
+            SIGNING_KEY_SINCE.labels(algorithm).set(since_seconds)
+        if self._certificate_ends_at is not None:
+            with contextlib.suppress(OSError, ValueError):  # whoever signs in with it will say so
+                ENTRA_CERTIFICATE_ENDS.set(self._certificate_ends_at())
         return Reply(
             200, (("Content-Type", metrics.CONTENT_TYPE), ("Cache-Control", "no-store")), metrics.render()
         )
