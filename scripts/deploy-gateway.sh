@@ -84,6 +84,25 @@ is_public() {
   done
 }
 
+# What Azure puts into a new service of the classic tiers: two products and an API that nobody asked for. A template cannot
+# take anything away.
+remove_samples() {
+  local found name service=(--resource-group "$AZURE_RESOURCE_GROUP" --service-name "$APIM_NAME")
+  found=$(azure "the products of $APIM_NAME" az apim product list "${service[@]}" \
+    --query "[?name=='starter' || name=='unlimited'].name" --output tsv) || exit
+  for name in $found; do
+    azure "removing product $name" az apim product delete "${service[@]}" --product-id "$name" \
+      --delete-subscriptions true --yes --output none
+    note "sample product $name removed"
+  done
+  found=$(azure "the APIs of $APIM_NAME" az apim api list "${service[@]}" \
+    --query "[?name=='echo-api'].name" --output tsv) || exit
+  for name in $found; do
+    azure "removing API $name" az apim api delete "${service[@]}" --api-id "$name" --delete-revisions true --yes --output none
+    note "sample API $name removed"
+  done
+}
+
 save apis "Public APIs of $APIM_NAME: sign-in and metadata"
 wait_for "$ROLLOUT_DEADLINE_SECONDS" is_public || {
   sed 's/^/    /' "$WORK/curl" >&2
@@ -93,3 +112,4 @@ wait_for "$ROLLOUT_DEADLINE_SECONDS" is_public || {
 }
 note "openid-configuration and keys answer publicly"
 save mcp-apis "APIs that ask for a token: MCP"
+remove_samples

@@ -95,6 +95,10 @@ def _az(state: State, words: list[str]) -> None:
             parameters = _read(_option(words, "--parameters").removeprefix("@"))
             template = os.path.basename(_option(words, "--template-file"))
             state["gateway"][template] = json.loads(parameters)["parameters"]
+        case "apim product list" | "apim api list":
+            print("\n".join(state["samples"][words[1]]))
+        case "apim product delete" | "apim api delete":
+            state["samples"][words[1]].remove(_option(words, f"--{words[1]}-id"))
         case "deployment sub list":
             print(state["deployment"])
         case "deployment operation sub list":

@@ -135,6 +135,7 @@ class Machine:
             deployment="test-1",
             operations=[],
             gateway={},
+            samples={"product": [], "api": []},
         )
 
     @property

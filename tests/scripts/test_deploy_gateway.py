@@ -74,3 +74,14 @@ def test_what_the_gateway_refuses_ends_it_and_what_passes_is_tried_again(machine
     assert "not yet, trying again" in ran
     assert "Error in element 'validate-jwt'" in ran
     assert len(machine.calls("az deployment group create")) == 2
+
+
+def test_what_azure_puts_into_a_new_service_is_removed_once(machine: Machine) -> None:
+    machine.change(samples={"product": ["starter", "unlimited"], "api": ["echo-api"]})
+    with public_gateway() as gateway:
+        for _ in range(2):
+            ran = machine.run("deploy-gateway.sh", APIM_GATEWAY_URL=gateway.url)
+            assert ran.code == 0, ran.output
+    assert machine.cloud["samples"] == {"product": [], "api": []}
+    assert len(machine.calls("az apim product delete")) == 2
+    assert len(machine.calls("az apim api delete")) == 1
