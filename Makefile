@@ -50,7 +50,7 @@ bench: dev-environment ## measure speed and memory against a fixed reference
 
 docs: dev-environment ## the documentation as a site, in site/
 	@$(VENV) -m tests.support.mermaid
-	@NO_MKDOCS_2_WARNING=1 $(VENV) -m mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(VENV) -m mkdocs build --strict
 	@echo "open site/index.html"
 
 lint: dev-environment ## ruff, mypy and the layers between the packages
