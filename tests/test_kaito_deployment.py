@@ -23,13 +23,13 @@ from tests.support.kubectl import kubectl, kustomized
 Json = dict[str, Any]
 
 _KAITO: Final = REPOSITORY / "k8s" / "kaito"
-_CRDS: Final = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
+CRDS: Final = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
 
 
 @pytest.fixture
 def api() -> Iterator[ApiServer]:
     """A cluster with Kaito's CRDs."""
-    with api_server(*_CRDS) as api:
+    with api_server(*CRDS) as api:
         yield api
 
 

@@ -89,6 +89,10 @@ def _az(state: State, words: list[str]) -> None:
         case "keyvault secret recover":
             name = _option(words, "--name")
             state["secrets"][name] = state["deleted_secrets"].pop(name)
+        case "keyvault secret show":
+            print(state["secrets"][_option(words, "--name")])
+        case "keyvault secret backup":
+            _write(_option(words, "--file"), "encrypted by Azure")
         case "keyvault secret set":
             state["secrets"][_option(words, "--name")] = _read(_option(words, "--file"))
         case "deployment group create":

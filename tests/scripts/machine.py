@@ -160,11 +160,10 @@ class Machine:
         """Return the calls of Azure's programs that begin so."""
         return [call for call in self.cloud["calls"] if " ".join(call).startswith(beginning)]
 
-    def run(self, script: str, *arguments: str, answer: str = "", **settings: str) -> Ran:
-        """Run a script to its end."""
-        path = f"{self.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin"
-        environment = {
-            "PATH": path,
+    def variables(self) -> dict[str, str]:
+        """Return the environment of what runs on this machine."""
+        return {
+            "PATH": f"{self.folder / 'bin'}:/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.folder),
             "TMPDIR": str(self.folder),
             "LANG": "C.UTF-8",
@@ -174,15 +173,17 @@ class Machine:
             "AZURE_DEADLINE_SECONDS": "20",
             "KAITO_DEADLINE_SECONDS": "20",
             "ROLLOUT_DEADLINE_SECONDS": "20",
-            "KAITO_SHA256": hashlib.sha256(b"a chart").hexdigest(),
             "SMOKE_DEADLINE_SECONDS": "20",
             "TEARDOWN_DEADLINE_SECONDS": "20",
+            "KAITO_SHA256": hashlib.sha256(b"a chart").hexdigest(),
             **self.environment,
-            **settings,
         }
+
+    def run(self, script: str, *arguments: str, answer: str = "", **settings: str) -> Ran:
+        """Run a script to its end."""
         done = subprocess.run(
             [str(self.checkout / "scripts" / script), *arguments],
-            env=environment,
+            env={**self.variables(), **settings},
             input=answer,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
