@@ -3,14 +3,24 @@ document.addEventListener("DOMContentLoaded", async () => {
   const mermaid = globalThis.mermaid;
   if (!mermaid) return;
   const isDark = document.body.getAttribute("data-md-color-scheme") === "slate";
-  mermaid.initialize({ startOnLoad: false, securityLevel: "strict", theme: isDark ? "dark" : "default" });
+  // In their own size, in a box that scrolls: fitted to the page, the large ones could not be read.
+  const inOwnSize = { useMaxWidth: false };
+  mermaid.initialize({
+    startOnLoad: false,
+    securityLevel: "strict",
+    theme: isDark ? "dark" : "default",
+    flowchart: inOwnSize,
+    sequence: inOwnSize,
+  });
   const sources = document.querySelectorAll("pre.diagram");
   for (const [number, source] of sources.entries()) {
     try {
       const { svg } = await mermaid.render(`diagram-${number}`, source.textContent);
       const drawn = document.createElement("div");
       drawn.className = "drawn-diagram";
+      drawn.style.overflowX = "auto";
       drawn.innerHTML = svg;
+      drawn.firstElementChild.style.maxWidth = "none";
       source.replaceWith(drawn);
     } catch (error) {
       console.error(`diagram ${number}: ${error.message}`);
