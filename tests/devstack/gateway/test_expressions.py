@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import parse
 
 import pytest
 
@@ -9,6 +10,7 @@ from devstack.gateway.errors import ConfigurationError, Place, PolicyError
 from devstack.gateway.exchange import Api, Exchange, Jwt, LastError, Operation, Request, Url
 from devstack.gateway.expressions import types
 from devstack.gateway.expressions.compiler import compile_text
+from devstack.gateway.server import DEFAULT_FOLDER
 from devstack.gateway.wire.headers import Headers
 
 PLACE = Place(Path("policy.xml"), 7)
@@ -146,3 +148,21 @@ def test_the_line_of_an_error_counts_the_expressions_own_lines() -> None:
 def test_text_without_an_expression_stays_as_it_is(exchange: Exchange) -> None:
     for text in ("plain", " with spaces ", "", "user@example.com"):
         assert compile_text(text, types.STRING, PLACE, "value")(exchange) == text
+
+
+@pytest.mark.parametrize(
+    ("scheme", "port", "origin"),
+    [
+        ("https", 443, "https://gateway.example"),
+        ("wss", 443, "https://gateway.example"),
+        ("ws", 80, "http://gateway.example"),
+        ("http", 8080, "http://gateway.example:8080"),
+    ],
+)
+def test_a_handshakes_origin_is_the_one_that_metadata_knows(
+    exchange: Exchange, scheme: str, port: int, origin: str
+) -> None:
+    fragment = parse(DEFAULT_FOLDER / "fragments/public-origin.xml")
+    variable = next(fragment.iter("set-variable")).attrib["value"]
+    exchange.request.original_url = Url(scheme, "gateway.example", port, "/mcp/ws", "")
+    assert compile_text(variable, PLACE)(exchange) == origin

@@ -211,6 +211,31 @@ def test_issuer_and_resource_follow_the_public_url_unless_given(folder: Path) ->
     assert (values["issuer"], values["resource"]) == ("https://y", "https://x/mcp")
 
 
+def test_where_the_keys_are_follows_the_authorization_server_unless_given(folder: Path) -> None:
+    overrides = {"authserver-url": "http://127.0.0.1:9"}
+    values = apim_folder.load(folder, overrides).values
+    assert values["openid-config-url"] == "http://127.0.0.1:9/.well-known/openid-configuration"
+    given = apim_folder.load(folder, {**overrides, "openid-config-url": "http://127.0.0.1:8/keys"}).values
+    assert given["openid-config-url"] == "http://127.0.0.1:8/keys"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            '"x-service-url"',
+            '"x-other-url"',
+            "is no OpenAPI document with one server: KeyError('x-service-url')",
+        ),
+        ("{{mcpserver-url}}", "{{elsewhere}}", "named value 'elsewhere' is not defined"),
+        ("{{mcpserver-url}}", "wss://example.com", "must be http://host"),
+    ],
+)
+def test_a_websocket_api_names_its_server(folder: Path, old: str, new: str, message: str) -> None:
+    edit(folder, "ws-api/openapi.json", old, new)
+    assert message in refusal(folder)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
