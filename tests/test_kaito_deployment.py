@@ -17,13 +17,12 @@ import yaml
 from tests.kaito import real_cluster
 from tests.kaito.scaling import Plan, Scaling
 from tests.kaito.server import ApiServer, api_server
-from tests.scripts.machine import REPOSITORY, SCRIPTS, Machine
+from tests.scripts.machine import CRDS, REPOSITORY, SCRIPTS, Machine
 from tests.support.kubectl import kubectl, kustomized
 
 Json = dict[str, Any]
 
 _KAITO: Final = REPOSITORY / "k8s" / "kaito"
-CRDS: Final = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
 
 
 @pytest.fixture

@@ -25,8 +25,7 @@ from tests.e2e.raw_client import RawClient
 from tests.e2e.stack import Stack, running
 from tests.kaito.cluster import Controllers
 from tests.kaito.server import ApiServer, api_server
-from tests.scripts.machine import REPOSITORY, VALUES, Machine
-from tests.test_kaito_deployment import CRDS
+from tests.scripts.machine import CRDS, REPOSITORY, VALUES, Machine
 
 _PAGE: Final = REPOSITORY / "docs" / "operations.md"
 _BLOCKS: Final = re.findall(r"^```sh\n(.*?)^```$", _PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)

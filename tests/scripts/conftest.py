@@ -8,14 +8,12 @@ import pytest
 
 from tests.kaito.cluster import Controllers
 from tests.kaito.server import ApiServer, api_server
-from tests.scripts.machine import REPOSITORY, Machine, make_checkout
-
-_CRDS = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
+from tests.scripts.machine import CRDS, Machine, make_checkout
 
 
 @contextmanager
 def _cluster() -> Iterator[ApiServer]:
-    with api_server(*_CRDS) as api:
+    with api_server(*CRDS) as api:
         item = {
             "metadata": {"name": "bootstrap-token-a"},
             "type": "bootstrap.kubernetes.io/token",

@@ -19,6 +19,7 @@ from tests.support.kubectl import kubectl
 
 REPOSITORY: Final = Path(__file__).parents[2]
 SCRIPTS: Final = REPOSITORY / "scripts"
+CRDS: Final = sorted((REPOSITORY / "tests" / "k8s" / "crds").glob("*.yaml"))
 # Neither the user's settings of git nor a repository around this one.
 _GIT: Final = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
 _FAKES: Final = ("az", "azd", "helm", "docker", "kubelogin")
