@@ -165,4 +165,4 @@ def test_a_handshakes_origin_is_the_one_that_metadata_knows(
     fragment = parse(DEFAULT_FOLDER / "fragments/public-origin.xml")
     variable = next(fragment.iter("set-variable")).attrib["value"]
     exchange.request.original_url = Url(scheme, "gateway.example", port, "/mcp/ws", "")
-    assert compile_text(variable, PLACE)(exchange) == origin
+    assert compile_text(variable, types.STRING, PLACE, "set-variable")(exchange) == origin
