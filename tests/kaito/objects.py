@@ -94,7 +94,7 @@ class Objects:
     def watch(
         self, resource: Resource, namespace: str, labels: str, fields: str, since: int, *, seconds: float
     ) -> Iterator[Event]:
-        """Yield the changes after a version, until nothing has changed for so long; 410 where it is forgotten."""
+        """Yield the changes after a version, until there are none for so long; 410 where it is forgotten."""
         if since < self.compacted:
             raise ApiError(410, "Expired", f"too old resource version: {since} ({self.compacted})")
         return self._follow(resource, namespace, labels, fields, since, seconds)

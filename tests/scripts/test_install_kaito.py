@@ -83,7 +83,6 @@ def test_a_cluster_that_refuses_is_a_matter_of_roles(machine: Machine, api: ApiS
     ran = machine.run("install-kaito.sh", AZURE_DEADLINE_SECONDS="1")
     assert ran.code == 1
     assert "permission: whoever is signed in" in ran
-    assert len(machine.calls("az aks get-credentials")) > 1
     assert api.requests == []
 
 
