@@ -6,6 +6,7 @@ log themselves: that would never end.
 
 import logging
 import time
+import traceback
 from typing import Final
 
 from opentelemetry._logs import Logger, LogRecord
@@ -72,8 +73,9 @@ def _translated(record: logging.LogRecord) -> LogRecord:
     attributes = {name: _value(value) for name, value in fields_of(record).items() if value is not None}
     attributes |= {"logger": record.name, "correlation_id": correlation.current()}
     if record.exc_info:
-        # The frames, not the exception's text: it may quote what somebody sent.
+        # Where it was raised, not the exception's text: that may quote what somebody sent.
         attributes["exception.type"] = getattr(record.exc_info[0], "__name__", "")
+        attributes["exception.stacktrace"] = "".join(traceback.format_tb(record.exc_info[2]))
     context = tracing.current()
     return LogRecord(
         timestamp=int(record.created * 1e9),
