@@ -3,8 +3,13 @@ document.addEventListener("DOMContentLoaded", async () => {
   const mermaid = globalThis.mermaid;
   if (!mermaid) return;
   const isDark = document.body.getAttribute("data-md-color-scheme") === "slate";
-  // In their own size, in a box that scrolls: fitted to the page, the large ones could not be read.
+  // Fitted to the page; a click shows one in its own size, in a box that scrolls, since the large ones have small print.
   const inOwnSize = { useMaxWidth: false };
+  const fit = (picture, isFitted) => {
+    picture.style.maxWidth = isFitted ? "100%" : "none";
+    picture.style.height = isFitted ? "auto" : "";
+    picture.style.cursor = isFitted ? "zoom-in" : "zoom-out";
+  };
   mermaid.initialize({
     startOnLoad: false,
     securityLevel: "strict",
@@ -20,7 +25,9 @@ document.addEventListener("DOMContentLoaded", async () => {
       drawn.className = "drawn-diagram";
       drawn.style.overflowX = "auto";
       drawn.innerHTML = svg;
-      drawn.firstElementChild.style.maxWidth = "none";
+      const picture = drawn.firstElementChild;
+      fit(picture, true);
+      picture.addEventListener("click", () => fit(picture, picture.style.maxWidth === "none"));
       source.replaceWith(drawn);
     } catch (error) {
       console.error(`diagram ${number}: ${error.message}`);
