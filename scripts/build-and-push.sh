@@ -62,9 +62,9 @@ build() {
       --registry "$ACR_NAME" --image "$image:$revision" --platform linux/amd64 --file "$context/$file" \
       "${arguments[@]}" "$context"
   fi
-  # Whoever may push cannot put something else under this name.
-  azure "locking $image" az acr repository update --name "$ACR_NAME" --image "$image:$revision" \
-    --write-enabled false --output none
+  # From now on nobody who may push can put something else under this name.
+  quietly az acr repository update --name "$ACR_NAME" --image "$image:$revision" --write-enabled false ||
+    note "its tag could not be locked: whoever may push to $ACR_NAME could exchange it"
 }
 
 for image in authserver:Dockerfile.auth mcpserver:Dockerfile.mcp; do

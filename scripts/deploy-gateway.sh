@@ -56,7 +56,7 @@ for server in "authserver $AUTHSERVER_INTERNAL_IP" "mcpserver $MCPSERVER_INTERNA
   wait_for "$ROLLOUT_DEADLINE_SECONDS" has_address "$name" "$address" ||
     fail -c "$EXIT_DEADLINE" "Service $name has not got its address $address in the network" \
       "kubectl describe service $name --namespace $NAMESPACE" \
-      "Forbidden there: the cluster's identity needs Network Contributor on the system subnet (infra/ gives it)"
+      "Forbidden there: the cluster's identity may not join the system subnet (infra/modules/cluster-identity.bicep)"
 done
 wait_for "$ROLLOUT_DEADLINE_SECONDS" answers || {
   sed 's/^/    /' "$WORK/answer" >&2
