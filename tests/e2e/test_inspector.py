@@ -14,6 +14,7 @@ from tests.e2e.stack import Stack
 from tests.support.ports import free_ports
 
 Inspector = Callable[..., Any]
+_PAGE = Path(__file__).parents[2] / "docs" / "clients" / "inspector.md"
 _PRINTED = re.compile(r"npx -y @modelcontextprotocol/inspector@2 (--cli .*)$", re.MULTILINE)
 
 
@@ -41,6 +42,17 @@ def test_the_command_that_the_stack_prints_works_as_it_is(stack: Stack, inspecto
     assert printed is not None
     result = inspector(*shlex.split(printed[1]))
     assert sorted(tool["name"] for tool in result["tools"]) == TOOLS
+
+
+def test_the_commands_on_its_page_work_as_they_stand(stack: Stack, inspector: Inspector) -> None:
+    page = _PAGE.read_text("utf-8").replace("\\\n", " ").replace("http://localhost:8080", stack.issuer)
+    commands = _PRINTED.findall(page)
+    assert len(commands) == 4
+    *_, called, _saved, got = (inspector(*shlex.split(each)) for each in commands)
+    assert called["content"][0]["text"] == HELLO
+    assert got["content"][0]["text"] == "hello"
+    delete = ("--method", "tools/call", "--tool-name", "delete_snippet", "--tool-arg", "snippetname=first")
+    inspector("--cli", stack.mcp_url, "--transport", "http", *delete)
 
 
 @pytest.mark.parametrize("era", ["legacy", "auto", "modern"])
