@@ -289,6 +289,7 @@ module alerts 'modules/alerts.bicep' = {
     actionGroupName: '${abbreviations.actionGroup}${token}'
     operatorEmail: operatorEmail
     clusterName: cluster.outputs.name
+    clusterId: cluster.outputs.id
     monitorWorkspaceId: monitoring.outputs.monitorWorkspaceId
     logAnalyticsWorkspaceId: monitoring.outputs.logAnalyticsWorkspaceId
     redisIds: [authserverRedis.outputs.id, mcpserverRedis.outputs.id]

@@ -143,6 +143,7 @@ resource deployerIsAdmin 'Microsoft.Authorization/roleAssignments@2022-04-01' = 
   }
 }
 
+output id string = cluster.id
 output name string = cluster.name
 output nodeResourceGroupName string = cluster.properties.nodeResourceGroup
 output oidcIssuer string = cluster.properties.oidcIssuerProfile.issuerURL

@@ -6,6 +6,7 @@ param tags object
 param actionGroupName string
 param operatorEmail string
 param clusterName string
+param clusterId string
 param monitorWorkspaceId string
 param logAnalyticsWorkspaceId string
 param redisIds string[]
@@ -31,7 +32,7 @@ resource prometheusRules 'Microsoft.AlertsManagement/prometheusRuleGroups@2023-0
     properties: {
       enabled: true
       clusterName: clusterName
-      scopes: [monitorWorkspaceId]
+      scopes: [monitorWorkspaceId, clusterId]
       interval: group.interval
       rules: map(group.rules, rule => union(rule, {
         enabled: true
