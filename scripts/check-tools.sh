@@ -22,33 +22,36 @@ done
 
 problems=()
 
-# check PROGRAM MINIMUM WHERE COMMAND…: the first x.y.z in the command's output is the version; MINIMUM may be empty.
+# check PROGRAM MINIMUM WHERE COMMAND…: the first x.y in the command's output is the version; MINIMUM may be empty.
 check() {
-  local program=$1 minimum=$2 where=$3 version
+  local program=$1 minimum=$2 where=$3 told major minor
   shift 3
   if ! command -v "$program" >/dev/null; then
     problems+=("$program is missing: $where")
     return
   fi
   [[ -n $minimum ]] || return 0
-  version=$("$@" 2>/dev/null | grep -oE '[0-9]+\.[0-9]+(\.[0-9]+)?' | head -n 1) || version=''
-  if [[ -z $version ]]; then
+  told=$("$@" 2>/dev/null) || told=''
+  if [[ ! $told =~ ([0-9]+)\.([0-9]+)(\.[0-9]+)? ]]; then
     problems+=("$program does not tell its version: \`$*\` fails; $where")
-  elif [[ $(printf '%s\n%s\n' "$minimum" "$version" | sort -V | head -n 1) != "$minimum" ]]; then
-    problems+=("$program is $version, older than $minimum: $where")
+    return
+  fi
+  told=${BASH_REMATCH[0]} major=${BASH_REMATCH[1]} minor=${BASH_REMATCH[2]}
+  if ((major < ${minimum%.*} || (major == ${minimum%.*} && minor < ${minimum#*.}))); then
+    problems+=("$program is $told, older than $minimum: $where")
   else
-    note "$program $version"
+    note "$program $told"
   fi
 }
 
 step "Programs"
 # The first with all that infra/ and the scripts ask of them.
-check az 2.70.0 https://learn.microsoft.com/cli/azure/install-azure-cli az version --output tsv --query '"azure-cli"'
-check azd 1.15.0 https://learn.microsoft.com/azure/developer/azure-developer-cli/install-azd azd version
-check kubectl 1.31.0 "az aks install-cli" kubectl version --client
-check kubelogin 0.1.0 "az aks install-cli" kubelogin --version
+check az 2.70 https://learn.microsoft.com/cli/azure/install-azure-cli az version --output tsv --query '"azure-cli"'
+check azd 1.15 https://learn.microsoft.com/azure/developer/azure-developer-cli/install-azd azd version
+check kubectl 1.31 "az aks install-cli" kubectl version --client
+check kubelogin 0.1 "az aks install-cli" kubelogin --version
 # --take-ownership came with 3.17.
-check helm 3.17.0 https://helm.sh/docs/intro/install helm version --short
+check helm 3.17 https://helm.sh/docs/intro/install helm version --short
 if [[ $with_docker == true ]]; then
   check docker "" https://docs.docker.com/engine/install
 fi

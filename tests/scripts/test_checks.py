@@ -19,7 +19,7 @@ def test_what_is_missing_or_too_old_is_named_with_where_to_get_it(machine: Machi
     ran = machine.run("check-tools.sh")
     assert ran.code == 1
     assert "azd is missing: https://learn.microsoft.com/" in ran
-    assert "helm is 3.9.4, older than 3.17.0: https://helm.sh/" in ran
+    assert "helm is 3.9.4, older than 3.17: https://helm.sh/" in ran
 
 
 def test_before_provisioning_all_is_well(machine: Machine) -> None:
