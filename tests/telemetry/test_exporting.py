@@ -101,6 +101,7 @@ def test_a_log_line_on_standard_output_names_trace_and_span(tmp_path: Path) -> N
     with collecting() as collector, running(tmp_path, collector.environment) as server:
         server.ask({"traceparent": _TRACEPARENT})
         server.stop()
+        assert {line["logger"] for line in server.lines()} <= {"sample", "gunicorn.error"}
         traced = [line for line in server.lines() if line.get("trace_id") == _TRACEPARENT[3:35]]
         assert [line["message"] for line in traced] == ["something happened"]
         assert traced[0]["span_id"] in {span.span_id for span in collector.spans()}
