@@ -23,8 +23,8 @@ from opentelemetry.sdk.trace.export import SpanExporter
 
 from telemetry.exporting import Destinations
 
-# The exporter's own telemetry about itself, to Microsoft; a host that it would ask for settings; and a number with
-# the resource's attributes, for which it would look for a global tracer provider and complain that there is none.
+# The exporter's own telemetry about itself, to Microsoft; a host that it would ask for settings; and a number
+# with the resource's attributes, for which it would want a global tracer provider, and complain about none.
 _SILENCED: Final = {
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
