@@ -1,6 +1,7 @@
 """The model's pool: what KEDA, Kaito and the servers have to agree on, where no schema can see it."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -120,3 +121,12 @@ def test_the_server_answers_to_the_name_by_which_the_gateway_calls_it() -> None:
 def test_no_other_number_of_replicas_is_written_anywhere() -> None:
     assert [item["spec"]["replicas"] for item in of_kind(_MODEL, "InferenceSet")] == [0]
     assert of_kind(_MODEL, "HorizontalPodAutoscaler") == []
+
+
+def test_what_is_kept_of_the_models_numbers_is_what_the_dashboard_asks_for() -> None:
+    (endpoint,) = one(_MODEL, "PodMonitor", "model")["spec"]["podMetricsEndpoints"]
+    (rule,) = endpoint["metricRelabelings"]
+    dashboard = (K8S.parent / "monitoring" / "grafana-dashboard.json").read_text("utf-8")
+    asked = set(re.findall(r"vllm:\w+", dashboard))
+    assert asked
+    assert [name for name in asked if not re.fullmatch(rule["regex"], name)] == []

@@ -16,12 +16,17 @@ from authserver.cli import main as authserver_command
 _REPOSITORY: Final = Path(__file__).parents[2]
 _FOLDER: Final = _REPOSITORY / "monitoring"
 _PAGES: Final = _REPOSITORY / "docs" / "incidents"
-# What kube-state-metrics (in Azure's default profile) and Kaito's operator have, with labels.
+# What kube-state-metrics (Azure's default profile), Kaito's operator and vLLM have, with labels; the scraper
+# adds the pod.
 _OTHERS: Final = {
     "kube_deployment_status_replicas_available": {"namespace", "deployment"},
     "kube_statefulset_status_replicas_ready": {"namespace", "statefulset"},
     "kube_pod_container_status_waiting_reason": {"namespace", "reason"},
     "kaito_workspace_count": {"phase"},
+    "vllm:e2e_request_latency_seconds_bucket": {"le"},
+    "vllm:kv_cache_usage_perc": {"pod"},
+    "vllm:num_requests_running": {"pod"},
+    "vllm:num_requests_waiting": {"pod"},
 }
 _PLATFORM_ALERTS: Final = {"gateway-errors", "redis-memory", "gateway-from-outside"}
 
