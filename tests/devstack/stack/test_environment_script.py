@@ -155,7 +155,18 @@ def _make(*arguments: str) -> str:
 
 def test_make_help_lists_the_targets() -> None:
     targets = [line.split()[0] for line in _make("help").splitlines()]
-    assert targets == ["help", "up", "doctor", "test", "test-model", "bench", "lint", "format", "clean"]
+    assert targets == [
+        "help",
+        "up",
+        "doctor",
+        "test",
+        "test-model",
+        "bench",
+        "docs",
+        "lint",
+        "format",
+        "clean",
+    ]
 
 
 def test_make_s_variables_become_options() -> None:
