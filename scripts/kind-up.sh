@@ -62,9 +62,14 @@ kind load docker-image --name "$KIND_CLUSTER" mcpstack/authserver:local mcpstack
   fail "kind could not load the images" "its message stands above"
 
 step "Stack"
+running=$(kubectl get deployments authserver mcpserver --namespace "$NAMESPACE" --ignore-not-found --output name) ||
+  fail "the cluster does not say what runs in it"
 kubectl apply --kustomize "$ROOT/k8s/overlays/kind" || fail "the cluster refused k8s/overlays/kind" "its message stands above"
-# The images' tag is the same each time: only a restart takes the new ones.
-kubectl rollout restart deployment/authserver deployment/mcpserver --namespace "$NAMESPACE" >/dev/null
+if [[ -n $running ]]; then
+  # The images' tag is the same each time: only a restart takes the new ones.
+  kubectl rollout restart deployment/authserver deployment/mcpserver --namespace "$NAMESPACE" >/dev/null ||
+    fail "the servers could not be restarted" "its message stands above"
+fi
 for server in authserver mcpserver; do
   wait_for_server "$server"
 done
