@@ -188,6 +188,30 @@ def test_pods_are_confined(folder: str) -> None:
             assert not container["image"].endswith(":latest")
 
 
+@pytest.mark.parametrize(
+    ("folder", "name", "standard"),
+    [*((folder, "mcpstack", "restricted") for folder in SERVERS), ("kaito", "models", "baseline")],
+)
+def test_everything_is_in_one_namespace_that_enforces_a_standard(
+    folder: str, name: str, standard: str
+) -> None:
+    (namespace,) = of_kind(folder, "Namespace")
+    assert namespace["metadata"]["name"] == name
+    assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == standard
+    others = [item["metadata"] for item in rendered(folder) if item is not namespace]
+    assert [each["name"] for each in others if each.get("namespace") != name] == []
+
+
+@pytest.mark.parametrize("server", list(_SETTINGS))
+def test_pods_are_spread_over_nodes_and_zones_those_of_each_version_by_themselves(server: str) -> None:
+    (template,) = (each for each in templates("overlays/azure") if each["name"] == server)
+    spread = {each["topologyKey"]: each for each in template["spec"]["topologySpreadConstraints"]}
+    assert set(spread) == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    for each in spread.values():
+        assert each["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+        assert each["matchLabelKeys"] == ["pod-template-hash"]
+
+
 @pytest.mark.parametrize("server", list(_SETTINGS))
 def test_a_pod_that_is_stopped_has_time_to_drain(server: str) -> None:
     (template,) = (each for each in templates("overlays/azure") if each["name"] == server)
