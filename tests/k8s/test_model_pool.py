@@ -118,6 +118,11 @@ def test_the_server_answers_to_the_name_by_which_the_gateway_calls_it() -> None:
     assert host == f"mcpserver.{zone}"
 
 
+def test_nobody_waits_for_a_measurement() -> None:
+    annotations = one(_MODEL, "InferenceSet", "phi-3")["metadata"]["annotations"]
+    assert annotations["kaito.sh/disable-benchmark"] == "true"
+
+
 def test_no_other_number_of_replicas_is_written_anywhere() -> None:
     assert [item["spec"]["replicas"] for item in of_kind(_MODEL, "InferenceSet")] == [0]
     assert of_kind(_MODEL, "HorizontalPodAutoscaler") == []
