@@ -16,7 +16,7 @@ from typing import IO, Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 # About as long as all the others together.
-SECOND_HALF: Final = ("tests/authserver", "tests/e2e")
+SECOND_HALF: Final = ("tests/authserver", "tests/e2e", "tests/images", "tests/scripts")
 _COUNT: Final = re.compile(r"(\d+) (passed|failed|error|skipped|warning)")
 
 
