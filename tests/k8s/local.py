@@ -123,7 +123,7 @@ class Cluster:
             r"(?<![\w.-])\d{4,5}(?![\w.-])", lambda port: str(self.ports.get(int(port[0]), port[0])), text
         )
         mounts = "|".join(self._mounts(pod))
-        # All at once, and before the repository is named: it and what is temporary may lie below one of these.
+        # All at once, and before the repository is named: it, and what is temporary, may lie below one.
         text = re.sub(rf"(?<![\w/.-])({mounts})(?=[/\s\"]|$)", lambda m: str(self._inside(pod, m[1])), text)
         return text.replace("0.0.0.0", "127.0.0.1").replace("/opt/apim", str(_REPOSITORY / "apim"))
 
