@@ -20,6 +20,7 @@ from click.testing import CliRunner
 from authserver.cli import main
 from devstack.servers import servers
 from devstack.state import StateFolder
+from tests.docs.shown import PAGES, in_blocks
 from tests.e2e.login import complete_login
 from tests.e2e.raw_client import RawClient
 from tests.e2e.stack import Stack, running
@@ -149,6 +150,22 @@ def test_every_block_runs_in_the_order_of_the_page(world: World) -> None:
             failed.append(f"{block}\n→ {done.returncode}: {done.stdout}")
     assert failed == []
     _look_at_what_came_of_it(world, work)
+
+
+def test_the_authorization_servers_commands_on_all_other_pages_run(world: World) -> None:
+    shown = {
+        page: [words for words in in_blocks(text) if words[0] == "authserver"]
+        for page, text in PAGES.items()
+        if page != "docs/operations.md"
+    }
+    assert sum(map(len, shown.values())) > 15
+    failed = []
+    for page, commands in shown.items():
+        for words in commands:
+            output, code = _in_pod(world.stack, words)
+            if code:
+                failed.append(f"{page}: {words} → {code}: {output}")
+    assert failed == []
 
 
 def _forget_restarts(api: ApiServer) -> None:
